@@ -1,0 +1,91 @@
+"""ICD-10-CM codes as values, and the tree that they form."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import pandas as pd
+
+from codisearch.errors import InputError
+
+CODE_PATTERN: Final = r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$"
+_CODE = re.compile(CODE_PATTERN)
+CATEGORY_LENGTH: Final = 3
+FOUR_CHARACTER_LENGTH: Final = 5  # "E11.9" with its dot
+
+
+def normalise_code(value: str) -> str:
+    """Return a code dotted and in upper case: `e119` and `E11.9` become `E11.9`.
+
+    Raises:
+        InputError: If `value` does not have the form of an ICD-10-CM code.
+    """
+    bare = value.strip().upper().replace(".", "")
+    code = bare if len(bare) <= CATEGORY_LENGTH else f"{bare[:3]}.{bare[3:]}"
+    if not _CODE.match(code):
+        raise InputError(f"Not an ICD-10-CM code: {value!r}; expected a form like I10, E11.9 or S52.501A.")
+    return code
+
+
+def category_of(code: str) -> str:
+    """Return the first three characters of a dotted code, its category."""
+    return code[:CATEGORY_LENGTH]
+
+
+def four_characters_of(code: str) -> str:
+    """Return the first four characters of a dotted code (`S52.501A` -> `S52.5`), or the whole of a shorter one."""
+    return code[:FOUR_CHARACTER_LENGTH]
+
+
+@dataclass(frozen=True)
+class CodeTree:
+    """Parents and children of every code of one release.
+
+    Attributes:
+        parents: Code -> parent code; a category has no parent in here.
+        children: Code -> its child codes, in code order.
+    """
+
+    parents: Mapping[str, str]
+    children: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def from_frame(cls, code_set: pd.DataFrame) -> "CodeTree":
+        """Build the tree from a code set frame with columns `code` and `parent` (empty for a category)."""
+        rows = code_set.loc[code_set["parent"] != "", ["code", "parent"]]
+        parents = dict(zip(rows["code"], rows["parent"], strict=True))
+        children: dict[str, list[str]] = defaultdict(list)
+        for code, parent in sorted(parents.items()):
+            children[parent].append(code)
+        return cls(parents, {parent: tuple(codes) for parent, codes in children.items()})
+
+    def ancestors(self, code: str) -> tuple[str, ...]:
+        """Return the codes above `code`, nearest first."""
+        found = []
+        while code in self.parents:
+            code = self.parents[code]
+            found.append(code)
+        return tuple(found)
+
+    def siblings(self, code: str) -> tuple[str, ...]:
+        """Return the other children of the parent of `code`."""
+        family = self.children.get(self.parents.get(code, ""), ())
+        return tuple(other for other in family if other != code)
+
+    def neighbours(self, code: str, limit: int) -> tuple[str, ...]:
+        """Return up to `limit` codes that are close in the tree: siblings, then cousins of the same category."""
+        near = list(self.siblings(code))
+        for ancestor in self.ancestors(code):
+            near.extend(other for other in self.siblings(ancestor) if other not in near)
+        above = set(self.ancestors(code))
+        return tuple(other for other in near if other not in above)[:limit]
+
+
+def matches_gold(code: str, gold: Iterable[str]) -> bool:
+    """Tell whether `code` answers one of the gold codes: equal to it, or longer and beginning with it.
+
+    Annotators often leave out the seventh character, so `S52.501A` is right where the gold code is `S52.501`.
+    """
+    return any(code == wanted or code.startswith(wanted) for wanted in gold)

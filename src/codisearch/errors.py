@@ -1,0 +1,25 @@
+"""The errors that codisearch raises on purpose: each says what was wrong, what is allowed and what came."""
+
+
+class CodisearchError(Exception):
+    """Base of every error that a user can mend; the command line prints it without a traceback."""
+
+
+class InputError(CodisearchError, ValueError):
+    """A query, a file or a row that cannot be used as it is."""
+
+
+class ConfigurationError(CodisearchError, ValueError):
+    """A setting that asks for something that does not exist or is not installed."""
+
+
+class ModelError(CodisearchError):
+    """A model folder or package that is missing, incomplete or fails its checksum."""
+
+
+class BundleError(CodisearchError):
+    """A bundle that is missing, incomplete, corrupted or of another version."""
+
+
+class StorageError(CodisearchError, OSError):
+    """A disk that is full or a folder that cannot be written."""

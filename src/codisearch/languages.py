@@ -1,0 +1,36 @@
+"""The closed vocabularies of the project: languages, styles and splits."""
+
+from typing import Final, Literal, get_args
+
+from codisearch.errors import InputError
+
+Language = Literal["en", "es", "ca", "it", "pt", "fr"]
+Style = Literal["formal", "shorthand", "lay", "title"]
+QueryStyle = Literal["formal", "shorthand", "lay"]
+Split = Literal["train", "validation", "test"]
+
+LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
+STYLES: Final[tuple[Style, ...]] = get_args(Style)
+QUERY_STYLES: Final[tuple[QueryStyle, ...]] = get_args(QueryStyle)
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+
+LANGUAGE_NAMES: Final[dict[Language, str]] = {
+    "en": "English",
+    "es": "Spanish",
+    "ca": "Catalan",
+    "it": "Italian",
+    "pt": "Portuguese",
+    "fr": "French",
+}
+
+
+def check_language(value: str) -> Language:
+    """Return `value` as a language tag.
+
+    Raises:
+        InputError: If it is not one of the six.
+    """
+    for language in LANGUAGES:
+        if value == language:
+            return language
+    raise InputError(f"Unknown language {value!r}: allowed are {', '.join(LANGUAGES)}.")

@@ -1,0 +1,88 @@
+"""The tables that flow between pipelines, as pandera schemas; a failing frame names its column and check."""
+
+from typing import Final
+
+import pandera.pandas as pa
+
+from codisearch.codes import CODE_PATTERN
+from codisearch.languages import LANGUAGES, SPLITS, STYLES
+
+_code = pa.Column(str, pa.Check.str_matches(CODE_PATTERN))
+_language = pa.Column(str, pa.Check.isin(LANGUAGES))
+_style = pa.Column(str, pa.Check.isin(STYLES))
+_text = pa.Column(str, pa.Check.str_length(min_value=1))
+_any_text = pa.Column(str)
+
+CODE_SET: Final = pa.DataFrameSchema(
+    {
+        "code": pa.Column(str, pa.Check.str_matches(CODE_PATTERN), unique=True),
+        "title": _text,
+        "category": _code,
+        "chapter": _text,
+        "parent": _any_text,  # empty for a category
+        "billable": pa.Column(bool),
+        "inclusion_terms": pa.Column(object),  # list of str
+        "release": _text,
+    },
+    strict=True,
+    name="code_set",
+)
+
+TITLES: Final = pa.DataFrameSchema(
+    {"code": _code, "title": _text, "language": _language}, strict=True, name="titles"
+)
+"""Titles of codes in further languages; `inclusion_terms`-like aliases of other sources use ALIASES."""
+
+_PAIR_COLUMNS: Final = {
+    "pair_id": pa.Column(str, unique=True),
+    "query": _text,
+    "code": _text,
+    "language": _language,
+    "style": _style,
+    "source": _text,
+    "prompt_hash": _any_text,
+    "created": _any_text,
+}
+RAW_PAIRS: Final = pa.DataFrameSchema(_PAIR_COLUMNS, strict=True, name="raw_pairs")
+VALID_PAIRS: Final = pa.DataFrameSchema({**_PAIR_COLUMNS, "code": _code}, strict=True, name="valid_pairs")
+REJECTED_PAIRS: Final = pa.DataFrameSchema(
+    {**_PAIR_COLUMNS, "rule": _text, "detail": _any_text}, strict=True, name="rejected_pairs"
+)
+PAIRS: Final = pa.DataFrameSchema(
+    {
+        **_PAIR_COLUMNS,
+        "code": _code,
+        "duplicate_of": _any_text,  # pair_id of the row that it repeats in another language, or empty
+        "cluster": pa.Column(int),
+        "split": pa.Column(str, pa.Check.isin(SPLITS)),
+        "seen": pa.Column(bool),
+    },
+    strict=True,
+    name="pairs",
+)
+ALIASES: Final = pa.DataFrameSchema(
+    {"alias": _text, "code": _code, "language": _language, "source": _text}, strict=True, name="aliases"
+)
+RANKINGS: Final = pa.DataFrameSchema(
+    {
+        "system": _text,
+        "query_id": _text,
+        "rank": pa.Column(int, pa.Check.ge(1)),
+        "code": _code,
+        "score": pa.Column(float),
+    },
+    strict=True,
+    name="rankings",
+)
+QUERIES: Final = pa.DataFrameSchema(
+    {
+        "query_id": pa.Column(str, unique=True),
+        "query": _text,
+        "language": _language,
+        "style": _any_text,
+        "seen": pa.Column(bool),
+        "codes": pa.Column(object),  # list of relevant codes
+    },
+    strict=True,
+    name="queries",
+)
