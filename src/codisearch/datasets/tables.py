@@ -1,0 +1,34 @@
+"""Parquet tables with columns of lists."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from kedro_datasets._typing import TablePreview
+from kedro_datasets.pandas import ParquetDataset
+
+
+class ListParquetDataset(ParquetDataset):  # type: ignore[misc]  # kedro_datasets has no types
+    """A Parquet file whose list columns come back as plain lists.
+
+    pandas reads them as numpy arrays, for which `if terms:` and `terms + more` mean something else.
+    """
+
+    def load(self) -> pd.DataFrame:
+        """Return the table, lists as lists."""
+        table: pd.DataFrame = super().load()
+        lists = [name for name in table.columns if _holds_arrays(table[name])]
+        return table.assign(**{name: table[name].map(_as_list).astype(object) for name in lists})
+
+    def preview(self, nrows: int = 5) -> TablePreview:
+        """Return the first rows for Kedro-Viz, lists as lists."""
+        split: dict[str, Any] = super().preview(nrows)
+        return {**split, "data": [[_as_list(cell) for cell in row] for row in split["data"]]}
+
+
+def _holds_arrays(column: "pd.Series[Any]") -> bool:
+    return any(isinstance(cell, np.ndarray) for cell in column.head(1))
+
+
+def _as_list(cell: object) -> object:
+    return cell.tolist() if isinstance(cell, np.ndarray) else cell
