@@ -1,0 +1,55 @@
+"""Language identification of short clinical texts, made to abstain rather than to refuse a good query."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from codisearch.languages import LANGUAGES
+from codisearch.pipelines.curation.params import IdentificationParams
+from codisearch.pipelines.curation.text import strip_accents
+
+if TYPE_CHECKING:
+    from lingua import LanguageDetector
+
+_MIN_WORD = 2  # letters
+
+
+@cache
+def _detector() -> "LanguageDetector":
+    """Return a detector that knows the project's languages and no other; models are loaded at first use."""
+    from lingua import IsoCode639_1, LanguageDetectorBuilder
+
+    isos = [IsoCode639_1.from_str(language) for language in LANGUAGES]
+    return LanguageDetectorBuilder.from_iso_codes_639_1(*isos).build()
+
+
+def _read(texts: Sequence[str]) -> pd.DataFrame:
+    rows = _detector().compute_language_confidence_values_in_parallel(list(texts))
+    records = [{value.language.iso_code_639_1.name.lower(): value.value for value in row} for row in rows]
+    return pd.DataFrame(records, columns=list(LANGUAGES))
+
+
+def language_confidences(texts: Sequence[str]) -> pd.DataFrame:
+    """Return how likely each text is in each of the six languages, one row per text, rows summing to about 1.
+
+    The detector's rules give some languages a flat zero because of one accented letter (Catalan for `è` in
+    some words); such a zero is replaced by what the detector says of the text without accents.
+    """
+    confidences = _read(texts)
+    doubtful = (confidences == 0).any(axis=1)
+    if doubtful.any():
+        plain = _read([strip_accents(text) for text, doubt in zip(texts, doubtful, strict=True) if doubt])
+        plain.index = confidences.index[doubtful]
+        confidences = confidences.mask(confidences == 0, plain.reindex(confidences.index))
+    return confidences
+
+
+def is_identifiable(text: str, params: IdentificationParams) -> bool:
+    """Tell whether a text has enough letters and words for its language to be judged."""
+    words = "".join(c if c.isalpha() else " " for c in text).split()
+    return (
+        sum(map(len, words)) >= params.min_letters
+        and sum(len(word) >= _MIN_WORD for word in words) >= params.min_words
+    )
