@@ -22,6 +22,8 @@ from sklearn.feature_extraction import FeatureHasher
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+Ids = npt.NDArray[np.int32]
+
 _WORD: Final = re.compile(r"\w+")
 _SIZES: Final = (3, 4, 5)
 _CACHED_TEXTS: Final = 250_000
@@ -34,14 +36,13 @@ def fold(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 
 
-def character_ngrams(text: str) -> Iterator[str]:
-    """Yield every folded word of `text` between angle brackets, and its 3- to 5-grams: `<gota>`, `<go`, `got`, ..."""
-    for word in _WORD.findall(fold(text)):
-        marked = f"<{word}>"
-        yield marked
-        for size in _SIZES:
-            if size < len(marked):
-                yield from (marked[start : start + size] for start in range(len(marked) - size + 1))
+def character_ngrams(word: str) -> Iterator[str]:
+    """Yield a folded word between angle brackets, and its 3- to 5-grams: `<gota>`, `<go`, `got`, `ota`, ..."""
+    marked = f"<{word}>"
+    yield marked
+    for size in _SIZES:
+        if size < len(marked):
+            yield from (marked[start : start + size] for start in range(len(marked) - size + 1))
 
 
 class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
@@ -70,10 +71,11 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         generator = torch.Generator().manual_seed(seed)
         ngrams = torch.randn(buckets + 1, self.dimension, generator=generator) * _INITIAL_SPREAD
         ngrams[0] = 0.0
-        self.tokens = nn.EmbeddingBag.from_pretrained(tokens, freeze=False, mode="mean", padding_idx=0)
-        self.ngrams = nn.EmbeddingBag.from_pretrained(ngrams, freeze=False, mode="mean", padding_idx=0)
+        self.tokens = nn.EmbeddingBag.from_pretrained(tokens, freeze=False, mode="mean")
+        self.ngrams = nn.EmbeddingBag.from_pretrained(ngrams, freeze=False, mode="mean")
         self._hasher = FeatureHasher(max(buckets, 1), input_type="string", alternate_sign=False)
-        self._cache: dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = {}
+        self._cache: dict[str, tuple[Ids, Ids]] = {}
+        self._words: dict[str, Ids] = {}
 
     def preprocess(self, inputs: Sequence[str], prompt: str | None = None, **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
         """Return padded `input_ids` and `ngram_ids` of the texts, and an `attention_mask` over the sub-words."""
@@ -94,17 +96,28 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         if len(self._cache) + len(texts) > _CACHED_TEXTS:
             self._cache = {key: self._cache[key] for key in list(self._cache)[_CACHED_TEXTS // 2 :]}
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        hashed = self._hasher.transform(character_ngrams(text) for text in texts)
-        for number, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
+        words = [_WORD.findall(fold(text)) if self.buckets else [] for text in texts]
+        self._remember_words(list(dict.fromkeys(word for row in words for word in row if word not in self._words)))
+        for text, encoding, row in zip(texts, encodings, words, strict=True):
+            ngrams = np.concatenate([self._words[word] for word in row]) if row else np.zeros(0, dtype=np.int32)
+            self._cache[text] = (np.asarray(encoding.ids, dtype=np.int32) + 1, ngrams)
+
+    def _remember_words(self, words: list[str]) -> None:
+        """Hash the n-grams of words that were not met before: far fewer than texts, so this is what is worth keeping."""
+        if not words:
+            return
+        if len(self._words) + len(words) > _CACHED_TEXTS:
+            self._words.clear()
+        hashed = self._hasher.transform(character_ngrams(word) for word in words)
+        for number, word in enumerate(words):
             buckets = hashed.indices[hashed.indptr[number] : hashed.indptr[number + 1]]
-            ngrams = buckets.astype(np.int64) + 1 if self.buckets else np.zeros(0, dtype=np.int64)
-            self._cache[text] = (np.asarray(encoding.ids, dtype=np.int64) + 1, ngrams)
+            self._words[word] = buckets.astype(np.int32) + 1
 
     def forward(self, features: dict[str, Tensor], **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
         """Add `sentence_embedding`, of shape (batch, dimension)."""
-        embedding = self.tokens(features["input_ids"])
+        embedding = _mean_of(self.tokens, features["input_ids"])
         if self.buckets:
-            embedding = embedding + self.ngrams(features["ngram_ids"])
+            embedding = embedding + _mean_of(self.ngrams, features["ngram_ids"])
         features["sentence_embedding"] = embedding
         return features
 
@@ -136,7 +149,16 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         return module
 
 
-def _pad(rows: Sequence[npt.NDArray[np.int64]]) -> Tensor:
+def _mean_of(table: nn.EmbeddingBag, padded: Tensor) -> Tensor:
+    """Return the mean vector of each row's ids without its padding, five times as fast as a bag over padded rows."""
+    filled = padded > 0
+    ends = filled.sum(dim=1).cumsum(dim=0)
+    offsets = torch.cat([ends.new_zeros(1), ends[:-1]])
+    vectors: Tensor = table(padded[filled], offsets)
+    return vectors
+
+
+def _pad(rows: Sequence[Ids]) -> Tensor:
     """Return rows of ids as one (rows, longest) tensor, filled up with 0."""
     width = max(1, *(len(row) for row in rows)) if rows else 1
     padded = np.zeros((len(rows), width), dtype=np.int64)

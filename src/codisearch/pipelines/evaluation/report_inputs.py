@@ -1,0 +1,44 @@
+"""What a report is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from codisearch.pipelines.evaluation.gain import Comparisons
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything that a report is made of; the section of a part that is None is left out.
+
+    Attributes:
+        metrics: The frame of `summarise`.
+        figures: The figures of `draw_figures`, by name.
+        comparisons: What training and reranking add.
+        candidates: One row per encoder tried on validation, e.g. `encoder`, `recall@5`, `mrr`, `seconds`.
+        fusion: How the two stages were joined: depth, weight and the like, by name.
+        fusion_validation: The measures on validation behind that choice, e.g. one row per language.
+        leakage: The leakage report of the curation, nested facts.
+        examples: The frame of `select_examples`.
+        gold_metrics: The frame of `summarise` for real mentions.
+        gold_facts: Where the mentions came from, how many were skipped and why.
+        run_facts: Code-set release, number of codes and pairs, seconds and the like; `codes` is named in the
+        headline.
+        title: Of the report.
+    """
+
+    metrics: pd.DataFrame
+    figures: Mapping[str, go.Figure] = field(default_factory=dict)
+    comparisons: Comparisons | None = None
+    candidates: pd.DataFrame | None = None
+    fusion: Mapping[str, Any] | None = None
+    fusion_validation: pd.DataFrame | None = None
+    leakage: Mapping[str, Any] | None = None
+    examples: pd.DataFrame | None = None
+    gold_metrics: pd.DataFrame | None = None
+    gold_facts: Mapping[str, Any] | None = None
+    run_facts: Mapping[str, Any] | None = None
+    title: str = "codisearch: evaluation"

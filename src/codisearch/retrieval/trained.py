@@ -1,0 +1,95 @@
+"""A trained model with what one must know about it, as a folder: weights, model card, facts of the training."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import pandas as pd
+
+from codisearch.errors import ModelError
+from codisearch.files import replace_folder
+from codisearch.retrieval.encoder import open_encoder
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder, SentenceTransformer
+
+_FACTS: Final = "training.json"
+_CARD: Final = "README.md"
+
+Kind = Literal["bi_encoder", "cross_encoder"]
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model and its history.
+
+    Attributes:
+        kind: Whether `model` is a bi-encoder or a cross-encoder.
+        model: The sentence-transformers model.
+        card: Model card, Markdown.
+        facts: JSON-able facts: `fingerprint` of everything that went into it, `seconds`, `history` (list of
+            `{step, metric, value}`), and what the training wants to tell.
+    """
+
+    kind: Kind
+    model: "SentenceTransformer | CrossEncoder"
+    card: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the training was made of; equal fingerprints would give equal models."""
+        return str(self.facts.get("fingerprint", ""))
+
+    def save(self, folder: Path) -> None:
+        """Write the folder whole, or leave what was there before.
+
+        Raises:
+            StorageError: If the disk is full or the folder cannot be written.
+        """
+        with replace_folder(folder) as aside:
+            self.model.save_pretrained(str(aside), create_model_card=False)
+            (aside / _CARD).write_text(self.card, encoding="utf-8")
+            (aside / _FACTS).write_text(json.dumps(self.facts, indent=1, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path, kind: Kind) -> "TrainedModel":
+        """Read a folder that `save` wrote.
+
+        Raises:
+            ModelError: If the folder is missing or incomplete.
+        """
+        facts, card = folder / _FACTS, folder / _CARD
+        if not facts.is_file() or not card.is_file():
+            raise ModelError(f"No trained {kind} in {folder}: {_FACTS} or {_CARD} is missing; train it again.")
+        model = open_encoder(str(folder)) if kind == "bi_encoder" else open_cross_encoder(str(folder))
+        return cls(kind, model, card.read_text(encoding="utf-8"), json.loads(facts.read_text(encoding="utf-8")))
+
+
+def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: ANN401
+    """Return the cross-encoder of a folder or hub id.
+
+    Raises:
+        ModelError: If it cannot be read.
+    """
+    from sentence_transformers import CrossEncoder
+
+    try:
+        return CrossEncoder(source, **options)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelError(f"Cannot load the cross-encoder {source!r}: {error}.") from error
+
+
+def fingerprint_of_training(*parts: object) -> str:
+    """Return 16 hexadecimal digits of everything that decides a training: frames, parameters, versions."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, pd.DataFrame):
+            content = part.to_json(orient="split", force_ascii=False)
+        else:
+            content = part if isinstance(part, str) else json.dumps(part, sort_keys=True, default=str)
+        digest.update(hashlib.sha256(content.encode()).digest())
+    return digest.hexdigest()[:16]
