@@ -60,7 +60,9 @@ def storage_error(error: OSError, target: Path) -> OSError:
     """Return `error` as a `StorageError` with advice where the disk is the cause, and unchanged otherwise."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         free = shutil.disk_usage(_existing(target)).free // _BLOCK
-        return StorageError(f"No space left to write {target} ({free} MiB free); what was there before is kept.")
+        return StorageError(
+            f"No space left to write {target} ({free} MiB free); what was there before is kept."
+        )
     if error.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
         return StorageError(f"Cannot write {target}: {error.strerror}; what was there before is kept.")
     return error

@@ -1,7 +1,7 @@
 """Trained sentence-transformers models as Kedro datasets."""
 
 import logging
-from pathlib import PurePosixPath, Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from kedro.io import AbstractDataset, DatasetError

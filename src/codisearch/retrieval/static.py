@@ -97,9 +97,13 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
             self._cache = {key: self._cache[key] for key in list(self._cache)[_CACHED_TEXTS // 2 :]}
         encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
         words = [_WORD.findall(fold(text)) if self.buckets else [] for text in texts]
-        self._remember_words(list(dict.fromkeys(word for row in words for word in row if word not in self._words)))
+        self._remember_words(
+            list(dict.fromkeys(word for row in words for word in row if word not in self._words))
+        )
         for text, encoding, row in zip(texts, encodings, words, strict=True):
-            ngrams = np.concatenate([self._words[word] for word in row]) if row else np.zeros(0, dtype=np.int32)
+            ngrams = (
+                np.concatenate([self._words[word] for word in row]) if row else np.zeros(0, dtype=np.int32)
+            )
             self._cache[text] = (np.asarray(encoding.ids, dtype=np.int32) + 1, ngrams)
 
     def _remember_words(self, words: list[str]) -> None:
@@ -133,7 +137,10 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
     def save(self, output_path: str, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Write weights, tokenizer and configuration into a folder."""
         folder = Path(output_path)
-        save_file({name: tensor.contiguous() for name, tensor in self.state_dict().items()}, folder / "model.safetensors")
+        save_file(
+            {name: tensor.contiguous() for name, tensor in self.state_dict().items()},
+            folder / "model.safetensors",
+        )
         self.tokenizer.save(str(folder / "tokenizer.json"))
         (folder / "config.json").write_text(json.dumps({"buckets": self.buckets}), encoding="utf-8")
 

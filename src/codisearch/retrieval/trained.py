@@ -53,7 +53,9 @@ class TrainedModel:
         with replace_folder(folder) as aside:
             self.model.save_pretrained(str(aside), create_model_card=False)
             (aside / _CARD).write_text(self.card, encoding="utf-8")
-            (aside / _FACTS).write_text(json.dumps(self.facts, indent=1, ensure_ascii=False), encoding="utf-8")
+            (aside / _FACTS).write_text(
+                json.dumps(self.facts, indent=1, ensure_ascii=False), encoding="utf-8"
+            )
 
     @classmethod
     def load(cls, folder: Path, kind: Kind) -> "TrainedModel":
@@ -64,9 +66,13 @@ class TrainedModel:
         """
         facts, card = folder / _FACTS, folder / _CARD
         if not facts.is_file() or not card.is_file():
-            raise ModelError(f"No trained {kind} in {folder}: {_FACTS} or {_CARD} is missing; train it again.")
+            raise ModelError(
+                f"No trained {kind} in {folder}: {_FACTS} or {_CARD} is missing; train it again."
+            )
         model = open_encoder(str(folder)) if kind == "bi_encoder" else open_cross_encoder(str(folder))
-        return cls(kind, model, card.read_text(encoding="utf-8"), json.loads(facts.read_text(encoding="utf-8")))
+        return cls(
+            kind, model, card.read_text(encoding="utf-8"), json.loads(facts.read_text(encoding="utf-8"))
+        )
 
 
 def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: ANN401

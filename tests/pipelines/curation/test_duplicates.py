@@ -67,6 +67,23 @@ def test_near_to_a_repeat_stays(make_pairs: Make) -> None:
     assert find_repeats(chain, near, 0.9, "link")["rule"].tolist() == ["", "near_duplicate", ""]
 
 
+def test_queries_come_before_titles(make_pairs: Make) -> None:
+    """A title repeats the query that follows it, exactly or nearly, and the query stays."""
+    pairs = make_pairs(
+        ("Dolor torácico", "R07.9", "es", "title"),  # p0 repeats p2
+        ("dolores torácicos", "R07.9", "es", "title"),  # p1 is near p2
+        ("dolor toracico", "R07.9", "es", "lay"),  # p2
+        ("fiebre", "R50.9", "es", "title"),  # p3
+        ("Fiebre.", "R50.9", "es", "title"),  # p4 repeats p3
+        ("fiebre", "R50.9", "pt", "lay"),  # p5
+    )
+    found = find_repeats(pairs, NEAR, 0.9, "link")
+    assert found["detail"].tolist() == [
+        *("Repeats p2.", "Nearly repeats p2 (cosine 0.91).", "", "", "Repeats p3.", ""),
+    ]
+    assert link_languages(pairs.drop(index=[0, 1, 4])).tolist() == ["", "p5", ""]
+
+
 def test_links(pairs: pd.DataFrame) -> None:
     """An exact repeat in another language names the first; a near one and another code do not."""
     distinct = pairs.drop(index=[1, 2])
@@ -85,6 +102,20 @@ def test_clusters_ignore_absent_queries(make_pairs: Make) -> None:
     pairs = make_pairs(("a one", "I10", "en", "lay"), ("c three", "I10", "en", "lay"))
     near = edges(("a one", "b two", 0.95), ("b two", "c three", 0.95))
     assert assign_clusters(pairs, near, 0.9).tolist() == [0, 1]
+
+
+def test_titles_are_their_own_clusters(make_pairs: Make) -> None:
+    """A title that is near to two queries joins neither, and equal titles lie in two clusters."""
+    pairs = make_pairs(
+        ("dolor agudo", "R07.9", "es", "lay"),
+        ("dolor", "R07.9", "es", "title"),
+        ("dolor leve", "R07.9", "es", "lay"),
+        ("dolor", "R07.9", "pt", "title"),
+        ("Dolor leve", "R07.9", "es", "title"),
+        ("dolor agudo", "I21.9", "es", "lay"),
+    )
+    near = edges(("dolor agudo", "dolor", 0.9), ("dolor leve", "dolor", 0.9))
+    assert assign_clusters(pairs, near, 0.7).tolist() == [0, 1, 2, 3, 4, 0]
 
 
 def test_conflicts(pairs: pd.DataFrame) -> None:

@@ -13,6 +13,8 @@ from kedro.runner import SequentialRunner
 from codisearch.errors import InputError
 from codisearch.pipelines.curation import create_pipeline, nodes
 from codisearch.pipelines.curation.params import CurationParams
+from codisearch.pipelines.curation.reports import nearest_in_train
+from codisearch.pipelines.curation.text import keys_of
 from codisearch.schemas import PAIRS, REJECTED_PAIRS, VALID_PAIRS
 
 Make = Callable[..., pd.DataFrame]
@@ -48,7 +50,7 @@ def run_all(
     distinct, repeats = nodes.deduplicate(valid, near, params)
     assert len(distinct) + len(repeats) == len(valid)
     clustered = nodes.cluster_pairs(distinct, near, params)
-    pairs, titles = nodes.split_pairs(clustered, code_set, params)
+    pairs, titles = nodes.split_pairs(clustered, near, code_set, params)
     assert len(pairs) + len(titles) == len(clustered)
     rejected = nodes.collect_rejections(refused, repeats, titles)
     PAIRS.validate(pairs)
@@ -93,7 +95,7 @@ def test_nothing_left(make_pairs: Make, code_set: pd.DataFrame, params: Curation
 
 
 def test_held_out_title(make_pairs: Make, code_set: pd.DataFrame, params: CurationParams) -> None:
-    """A title that shares a cluster with a held-out code is refused with its reason."""
+    """The title of a held-out code is refused with its reason."""
     unseen = params.split.unseen_codes.model_copy(update={"validation": 0.0, "test": 0.6})
     held = params.model_copy(update={"split": params.split.model_copy(update={"unseen_codes": unseen})})
     rows = [
@@ -102,6 +104,7 @@ def test_held_out_title(make_pairs: Make, code_set: pd.DataFrame, params: Curati
     ]
     pairs, rejected = run_all(make_pairs(*rows), code_set, held)
     assert rejected["rule"].tolist() == ["held_out_title"]
+    assert rejected["detail"].tolist() == ["Code R07.9 is held out of training."]
     assert pairs["split"].tolist() == ["test"]
     assert not pairs["seen"].any()
 
@@ -146,12 +149,18 @@ QUERIES = [
 def test_no_row_disappears(
     make_pairs: Make, code_set: pd.DataFrame, params: CurationParams, rows: list[Row]
 ) -> None:
-    """Whatever the input, every row is kept or refused with a rule, and no cluster lies in two splits."""
+    """Whatever the input, rows are kept or refused, clusters stay whole, and titles only train."""
     raw = make_pairs(("dolor de pecho", "R07.9", "es", "lay"), *rows)
     pairs, rejected = run_all(raw, code_set, params)
     assert (rejected["rule"] != "").all()
     assert (rejected["detail"] != "").all()
     assert pairs.groupby("cluster")["split"].nunique().eq(1).all()
+    titles = pairs[pairs["style"] == "title"]
+    assert set(titles["split"]) <= {"train"}
+    assert not titles["cluster"].isin(pairs.loc[pairs["style"] != "title", "cluster"]).any()
+    near = nodes.find_near_duplicates(nodes.validate_pairs(raw, code_set, params)[0], params)
+    nearest = nearest_in_train(keys_of(pairs), pairs["split"], near)
+    assert (nearest < params.near_duplicates.cluster_threshold).all()
 
 
 def test_pipeline(make_pairs: Make, code_set: pd.DataFrame, params: CurationParams) -> None:
@@ -166,10 +175,13 @@ def test_pipeline(make_pairs: Make, code_set: pd.DataFrame, params: CurationPara
     )
     SequentialRunner().run(create_pipeline(), catalog)
     report = json.loads(json.dumps(catalog["leakage_report"].load()))
-    assert report["rows"]["raw"] == len(raw) == report["rows"]["pairs"] + report["rows"]["rejected"]
-    assert sum(report["rows"]["rejected_by_rule"].values()) == report["rows"]["rejected"]
-    assert sum(report["splits"].values()) == report["rows"]["pairs"]
+    kinds = report["rows"].values()
+    assert sum(kind["raw"] for kind in kinds) == len(raw)
+    for kind in kinds:
+        assert kind["raw"] == kind["pairs"] + kind["rejected"]
+        assert kind["rejected"] == sum(kind["rejected_by_rule"].values())
+        assert kind["pairs"] == sum(kind["splits"].values())
     assert report["conflicts"]["queries"] == 1
     after = {row["threshold"]: row["after"]["count"] for row in report["leakage"]["by_threshold"]}
     assert [after[threshold] for threshold in (0.7, 0.8, 0.9)] == [0, 0, 0]
-    assert catalog["curation_summary"].load()["total"].sum() == report["rows"]["pairs"]
+    assert catalog["curation_summary"].load()["total"].sum() == sum(kind["pairs"] for kind in kinds)

@@ -27,13 +27,13 @@ NEAR = pd.DataFrame(
 )
 
 
-@pytest.mark.parametrize(("threshold", "leaks"), [(0.7, 2), (0.8, 2), (0.81, 1)])
 @pytest.mark.parametrize("turned", [False, True])
-def test_leaks(pairs: pd.DataFrame, threshold: float, leaks: int, turned: bool) -> None:
-    """Equal queries always leak, near ones at their cosine, whichever side of the edge train is on."""
+def test_leaks(pairs: pd.DataFrame, turned: bool) -> None:
+    """Equal queries have cosine 1, near ones theirs, whichever side of the edge train is on."""
     near = NEAR.rename(columns={"left": "right", "right": "left"}) if turned else NEAR
     keys = pairs["query"].str.lower()
-    assert reports.count_leaks(keys, pairs["split"], near, threshold) == leaks
+    found = reports.nearest_in_train(keys, pairs["split"], near)
+    assert found.to_dict() == {2: 1.0, 3: 0.8, 4: 0.0}
 
 
 def test_random_split_has_the_same_sizes(pairs: pd.DataFrame) -> None:
@@ -46,7 +46,7 @@ def test_random_split_has_the_same_sizes(pairs: pd.DataFrame) -> None:
 
 def test_leakage_summary(pairs: pd.DataFrame) -> None:
     """Shares are of the test queries, and zero where there is no test."""
-    found = reports.summarise_leakage(pairs, NEAR, (0.7, 0.9), seed=0)
+    found = reports.summarise_leakage(pairs, NEAR, (0.8, 0.9), seed=0)
     assert found["test_queries"] == 3
     assert [row["after"] for row in found["by_threshold"]] == [
         {"count": 2, "share": 0.6667},
@@ -68,17 +68,45 @@ def test_counts(pairs: pd.DataFrame) -> None:
         "largest": 2,
     }
     assert reports.summarise_conflicts(pairs) == {"queries": 0, "most_codes": 0}
-    assert reports.summarise_codes(pairs) == {
-        "all": 3,
-        "train": 2,
+    assert reports.summarise_clusters(pairs.iloc[:0])["largest"] == 0
+    more = pd.concat([pairs, pairs.iloc[[1]].assign(code="I10")])
+    assert reports.summarise_codes(more) == {
+        "with_queries": 3,
+        "with_titles_only": 1,
+        "train": 1,
         "validation": 0,
         "test": 3,
         "unseen_in_test": 1,
-        "test_rows_unseen": 1,
-        "test_rows_seen": 2,
+        "seen_by_title_only": 1,
+        "test_queries_unseen": 1,
+        "test_queries_seen": 2,
     }
     double = pd.concat([pairs, pairs.assign(code="Z00")])
     assert reports.summarise_conflicts(double) == {"queries": 5, "most_codes": 2}
+
+
+def test_rows_of_queries_and_titles(pairs: pd.DataFrame) -> None:
+    """Queries and titles are counted apart at every step."""
+    kept = pairs.assign(duplicate_of=["", "", "p0", "", ""])
+    rejected = pairs.iloc[[0, 1, 1]].assign(rule=["leftover", "held_out_title", "held_out_title"])
+    assert reports.summarise_rows(pd.concat([pairs, rejected]), kept, rejected) == {
+        "queries": {
+            "raw": 5,
+            "pairs": 4,
+            "rejected": 1,
+            "rejected_by_rule": {"leftover": 1},
+            "linked_across_languages": 1,
+            "splits": {"test": 3, "train": 1},
+        },
+        "titles": {
+            "raw": 3,
+            "pairs": 1,
+            "rejected": 2,
+            "rejected_by_rule": {"held_out_title": 2},
+            "linked_across_languages": 0,
+            "splits": {"train": 1},
+        },
+    }
 
 
 def test_table(pairs: pd.DataFrame) -> None:

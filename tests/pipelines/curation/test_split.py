@@ -9,12 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codisearch.pipelines.curation.params import SplitParams, UnseenParams
-from codisearch.pipelines.curation.split import (
-    assign_splits,
-    choose_unseen_codes,
-    claim_clusters,
-    find_held_out_titles,
-)
+from codisearch.pipelines.curation.split import assign_splits, choose_unseen_codes, claim_clusters
 
 Make = Callable[..., pd.DataFrame]
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
@@ -66,22 +61,6 @@ def test_test_wins_a_cluster() -> None:
     assert claim_clusters(pairs, {"A01": "test", "A02": "validation"}) == {0: "test", 1: "validation"}
 
 
-def test_held_out_titles() -> None:
-    """Only a title in a claimed cluster is refused."""
-    pairs = pairs_of(["A01", "A01", "A02"], "title").assign(
-        style=["title", "lay", "title"], cluster=[0, 0, 1]
-    )
-    assert find_held_out_titles(pairs, {0: "test"}).tolist() == [True, False, False]
-
-
-def test_titles_train() -> None:
-    """The whole cluster of a title goes to train, however full train is."""
-    pairs = pairs_of([f"A{number:02}" for number in range(10)], "title")
-    pairs.loc[5:, "style"] = "lay"
-    pairs.loc[5:, "cluster"] = range(5)
-    assert set(assign_splits(pairs, {}, PARAMS, np.random.default_rng(0))) == {"train"}
-
-
 def test_shares_in_every_stratum() -> None:
     """A hundred single rows of each of two languages are shared out 70 : 10 : 20 in both."""
     pairs = pairs_of(["A01"] * 200).assign(language=["es", "ca"] * 100)
@@ -107,13 +86,18 @@ def test_small_strata_still_fill_all_splits() -> None:
     assert counts["validation"] in range(2, 8)
 
 
+def test_no_queries() -> None:
+    """Nothing to split is split into nothing."""
+    assert assign_splits(pairs_of([]), {}, PARAMS, np.random.default_rng(0)).empty
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
         st.tuples(
             st.integers(0, 12),
             st.sampled_from(["es", "en"]),
-            st.sampled_from(["lay", "title"]),
+            st.sampled_from(["lay", "formal"]),
             st.integers(0, 15),
         ),
         max_size=40,
@@ -121,7 +105,7 @@ def test_small_strata_still_fill_all_splits() -> None:
     st.integers(0, 5),
 )
 def test_invariants(rows: list[tuple[int, str, str, int]], seed: int) -> None:
-    """Clusters stay whole, held-out codes never train, titles never test, and a seed repeats itself."""
+    """Clusters stay whole, held-out codes never train, and a seed repeats itself."""
     pairs = pd.DataFrame(rows, columns=["code", "language", "style", "cluster"])
     pairs["code"] = [f"A{number:02}" for number in pairs["code"]]
 
@@ -129,11 +113,9 @@ def test_invariants(rows: list[tuple[int, str, str, int]], seed: int) -> None:
         rng = np.random.default_rng(seed)
         unseen = choose_unseen_codes(pairs, {}, PARAMS.unseen_codes, rng)
         claimed = claim_clusters(pairs, unseen)
-        kept = pairs[~find_held_out_titles(pairs, claimed)]
-        return kept.assign(split=assign_splits(kept, claimed, PARAMS, rng)), dict(unseen)
+        return pairs.assign(split=assign_splits(pairs, claimed, PARAMS, rng)), dict(unseen)
 
     found, unseen = split()
     assert found.groupby("cluster")["split"].nunique().le(1).all()
     assert not set(found.loc[found["split"] == "train", "code"]) & set(unseen)
-    assert set(found.loc[found["style"] == "title", "split"]) <= {"train"}
     pd.testing.assert_frame_equal(found, split()[0])

@@ -42,6 +42,7 @@ def write_card(facts: Mapping[str, Any]) -> str:
         queries=facts["validation"]["queries"],
         documents=facts["validation"]["documents"],
         candidates="; ".join(
-            f"{c['encoder']} recall@5 {c['recall@5_untuned']:.3f} -> {c['recall@5']:.3f}" for c in facts["candidates"]
+            f"{c['encoder']} recall@5 {c['recall@5_untuned']:.3f} -> {c['recall@5']:.3f}"
+            for c in facts["candidates"]
         ),
     )

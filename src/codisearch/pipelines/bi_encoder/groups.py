@@ -9,7 +9,17 @@ from codisearch.codes import CodeTree
 from codisearch.pipelines.bi_encoder.params import TrainingDataParams
 
 _NEIGHBOURS = 12
-COLUMNS = ("query", "positive", "code", "language", "source", "negative", "negative_code", "negative_origin", "relevant")
+COLUMNS = (
+    "query",
+    "positive",
+    "code",
+    "language",
+    "source",
+    "negative",
+    "negative_code",
+    "negative_origin",
+    "relevant",
+)
 
 
 def build_groups(
@@ -69,7 +79,9 @@ def _code_set_pairs(
     return frame
 
 
-def _noisy_titles(code_set: pd.DataFrame, params: TrainingDataParams, rng: np.random.Generator) -> pd.DataFrame:
+def _noisy_titles(
+    code_set: pd.DataFrame, params: TrainingDataParams, rng: np.random.Generator
+) -> pd.DataFrame:
     """Return official titles with words left out: what makes the encoder weigh the words that decide."""
     count = min(params.title_noise_codes, len(code_set)) if params.title_noise else 0
     if params.sample is not None:

@@ -27,7 +27,9 @@ def build_bi_encoder_groups(
     params: BiEncoderParams,
 ) -> pd.DataFrame:
     """Return the training groups: queries, titles that they should find, hard negatives (see `groups.build_groups`)."""
-    groups = training_groups.build_groups(pairs, code_set, index_aliases, national_titles, params.data, params.seed)
+    groups = training_groups.build_groups(
+        pairs, code_set, index_aliases, national_titles, params.data, params.seed
+    )
     logger.info("Training groups by source: %s", groups["source"].value_counts().to_dict())
     return groups
 
@@ -57,7 +59,9 @@ def train_bi_encoder(
         _RECIPE, groups, sorted(task.documents), task.queries, params.model_dump(), sources, version("torch")
     )
     if previous is not None and previous.fingerprint == fingerprint:
-        logger.info("Nothing that decides the bi-encoder has changed: the trained one is kept (%s)", fingerprint)
+        logger.info(
+            "Nothing that decides the bi-encoder has changed: the trained one is kept (%s)", fingerprint
+        )
         return previous
     results = [train_candidate(groups, task, candidate, params.seed) for candidate in params.candidates]
     best = max(results, key=lambda result: (result.recall_at_5, result.mrr))
@@ -101,7 +105,8 @@ def describe_training(
     chosen = history[history["candidate"] == bi_encoder.facts["chosen"]]
     tracked = {
         f"{'train' if metric == 'loss' else 'validation'}_{str(metric).replace('@', '_at_')}": [
-            {"step": int(step), "value": float(value)} for step, value in zip(rows["step"], rows["value"], strict=True)
+            {"step": int(step), "value": float(value)}
+            for step, value in zip(rows["step"], rows["value"], strict=True)
         ]
         for metric, rows in chosen.groupby("metric")
     }

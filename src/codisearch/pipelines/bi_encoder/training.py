@@ -48,7 +48,9 @@ class TrainingResult:
     pairs: int
 
 
-def train_candidate(groups: pd.DataFrame, task: RetrievalTask, params: CandidateParams, seed: int) -> TrainingResult:
+def train_candidate(
+    groups: pd.DataFrame, task: RetrievalTask, params: CandidateParams, seed: int
+) -> TrainingResult:
     """Train one encoder and return its best state on validation.
 
     Args:
@@ -79,14 +81,20 @@ def train_candidate(groups: pd.DataFrame, task: RetrievalTask, params: Candidate
         steps = trainer.state.global_step
     best = _best(history)
     seconds = time.perf_counter() - started
-    logger.info("%s: recall@5 %.3f on validation after %d steps, %.0f s", params.name, best[0], steps, seconds)
+    logger.info(
+        "%s: recall@5 %.3f on validation after %d steps, %.0f s", params.name, best[0], steps, seconds
+    )
     return TrainingResult(params, model, history, best[0], best[1], seconds, steps * params.batch_size)
 
 
 def _dataset(groups: pd.DataFrame) -> Dataset:
     columns = {"anchor": groups["query"], "positive": groups["positive"]}
-    negative = groups["negative"].where(groups["negative"] != "", groups["positive"].shift(1).fillna("unspecified"))
-    return Dataset.from_dict({name: column.tolist() for name, column in {**columns, "negative": negative}.items()})
+    negative = groups["negative"].where(
+        groups["negative"] != "", groups["positive"].shift(1).fillna("unspecified")
+    )
+    return Dataset.from_dict(
+        {name: column.tolist() for name, column in {**columns, "negative": negative}.items()}
+    )
 
 
 def _loss(model: "SentenceTransformer", params: CandidateParams) -> torch.nn.Module:
@@ -181,7 +189,9 @@ def _history_of(log: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _best(history: list[dict[str, Any]]) -> tuple[float, float]:
     """Return recall@5 and MRR of the evaluation after the start that found most."""
-    recall = {entry["step"]: entry["value"] for entry in history if entry["metric"] == "recall@5" and entry["step"]}
+    recall = {
+        entry["step"]: entry["value"] for entry in history if entry["metric"] == "recall@5" and entry["step"]
+    }
     mrr = {entry["step"]: entry["value"] for entry in history if entry["metric"] == "mrr"}
     step = max(recall, key=lambda at: recall[at])
     return recall[step], mrr[step]

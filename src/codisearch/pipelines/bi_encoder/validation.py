@@ -24,7 +24,9 @@ class RetrievalTask:
     relevant: dict[str, set[str]]
 
 
-def build_task(pairs: pd.DataFrame, code_set: pd.DataFrame, params: ValidationParams, seed: int) -> RetrievalTask:
+def build_task(
+    pairs: pd.DataFrame, code_set: pd.DataFrame, params: ValidationParams, seed: int
+) -> RetrievalTask:
     """Return the task of the validation split.
 
     The documents hold every relevant code, its neighbours in the tree and other codes by chance: harder than a random

@@ -1,4 +1,7 @@
-"""Repeats of one query for one code, and the clusters of queries that say nearly the same."""
+"""Repeats of one query for one code, and the clusters of queries that say nearly the same.
+
+Titles stand behind queries: a title may repeat a query, never the reverse, and titles join no cluster.
+"""
 
 from typing import Literal
 
@@ -15,7 +18,8 @@ def find_repeats(
 ) -> pd.DataFrame:
     """Return `rule` and `detail` of each row that repeats an earlier one of its code; empty for the others.
 
-    The earliest row of a group of repeats is kept. A row that is near only to rows which are repeats stays.
+    The earliest row of a group of repeats is kept; every query counts as earlier than every title. A row
+    that is near only to rows which are repeats stays.
 
     Args:
         pairs: Valid pairs.
@@ -24,16 +28,22 @@ def find_repeats(
         across_languages: With `drop`, a row also repeats rows of other languages.
     """
     scope = ["code"] if across_languages == "drop" else ["code", "language"]
-    rows = pairs[["pair_id", *scope]].assign(key=keys_of(pairs), position=np.arange(len(pairs)))
+    ordered = _queries_first(pairs)
+    rows = ordered[["pair_id", *scope]].assign(key=keys_of(ordered), position=np.arange(len(pairs)))
     first = rows.groupby([*scope, "key"], sort=False)["pair_id"].transform("first")
     exact = rows["pair_id"] != first
     rule = np.where(exact, "exact_duplicate", "").astype(object)
     detail = np.where(exact, "Repeats " + first + ".", "").astype(object)
-    ids = pairs["pair_id"].to_numpy()
+    ids = ordered["pair_id"].to_numpy()
     for later, (earlier, cosine) in _near_repeats(rows[~exact], near, threshold, scope).items():
         rule[later] = "near_duplicate"
         detail[later] = f"Nearly repeats {ids[earlier]} (cosine {cosine:.2f})."
-    return pd.DataFrame({"rule": rule, "detail": detail}, index=pairs.index).astype(str)
+    verdicts = pd.DataFrame({"rule": rule, "detail": detail}, index=ordered.index).astype(str)
+    return verdicts.loc[pairs.index]
+
+
+def _queries_first(pairs: pd.DataFrame) -> pd.DataFrame:
+    return pairs.iloc[np.argsort(pairs["style"] == "title", kind="stable")]
 
 
 def _near_repeats(
@@ -54,23 +64,31 @@ def _near_repeats(
 
 
 def link_languages(pairs: pd.DataFrame) -> pd.Series:
-    """Return the `pair_id` of the first row with the same query and code in another language, or nothing."""
-    first = pairs.groupby([keys_of(pairs), "code"], sort=False)["pair_id"].transform("first")
-    return first.where(first != pairs["pair_id"], "").astype(str)
+    """Return the `pair_id` of the first row with the same query and code in another language, or nothing.
+
+    Every query counts as earlier than every title.
+    """
+    ordered = _queries_first(pairs)
+    first = ordered.groupby([keys_of(ordered), "code"], sort=False)["pair_id"].transform("first")
+    return first.where(first != ordered["pair_id"], "").astype(str).loc[pairs.index]
 
 
 def assign_clusters(pairs: pd.DataFrame, near: pd.DataFrame, threshold: float) -> pd.Series:
     """Return each row's cluster: the connected component of its query in the near-duplicate graph.
 
-    Languages and codes play no part. Clusters are numbered from 0 in the order of their first rows.
+    Languages and codes play no part. A title is a cluster of its own and joins no queries to each other.
+    Clusters are numbered from 0 in the order of their first rows.
     """
-    codes, keys = pd.factorize(keys_of(pairs))
+    titles = (pairs["style"] == "title").to_numpy()
+    codes, keys = pd.factorize(keys_of(pairs[~titles]))
     node = pd.Series(np.arange(len(keys)), index=keys)
     edges = near[(near["cosine"] >= threshold) & near["left"].isin(keys) & near["right"].isin(keys)]
     ends = (node[edges["left"]].to_numpy(), node[edges["right"]].to_numpy())
     graph = sparse.coo_array((np.ones(len(edges)), ends), shape=(len(keys), len(keys)))
     _, component = connected_components(graph, directed=False)
-    clusters, _ = pd.factorize(component[codes])
+    labels = np.arange(len(keys), len(keys) + len(pairs))
+    labels[~titles] = component[codes]
+    clusters, _ = pd.factorize(labels)
     return pd.Series(clusters.astype(np.int64), index=pairs.index, name="cluster")
 
 

@@ -1,5 +1,6 @@
 """Language identification of short clinical texts, made to abstain rather than to refuse a good query."""
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from codisearch.pipelines.curation.text import strip_accents
 if TYPE_CHECKING:
     from lingua import LanguageDetector
 
+_WORD = re.compile(r"[^\W\d_]+")
 _MIN_WORD = 2  # letters
 
 
@@ -48,7 +50,7 @@ def language_confidences(texts: Sequence[str]) -> pd.DataFrame:
 
 def is_identifiable(text: str, params: IdentificationParams) -> bool:
     """Tell whether a text has enough letters and words for its language to be judged."""
-    words = "".join(c if c.isalpha() else " " for c in text).split()
+    words = _WORD.findall(text)
     return (
         sum(map(len, words)) >= params.min_letters
         and sum(len(word) >= _MIN_WORD for word in words) >= params.min_words

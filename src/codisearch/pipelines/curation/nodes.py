@@ -13,13 +13,9 @@ from codisearch.pipelines.curation.duplicates import assign_clusters, find_repea
 from codisearch.pipelines.curation.params import CurationParams
 from codisearch.pipelines.curation.rules import RuleContext, apply_rules
 from codisearch.pipelines.curation.similarity import near_pairs
-from codisearch.pipelines.curation.split import (
-    assign_splits,
-    choose_unseen_codes,
-    claim_clusters,
-    find_held_out_titles,
-)
+from codisearch.pipelines.curation.split import assign_splits, choose_unseen_codes, claim_clusters
 from codisearch.pipelines.curation.text import keys_of
+from codisearch.pipelines.curation.titles import refuse_titles
 
 logger = logging.getLogger(__name__)
 
@@ -54,16 +50,19 @@ def validate_pairs(
 
 
 def find_near_duplicates(valid_pairs: pd.DataFrame, params: CurationParams) -> pd.DataFrame:
-    """Return the pairs of near-duplicate queries over all languages and codes.
+    """Return the near-duplicates among queries, and of queries and titles, over all languages and codes.
 
     Returns:
-        Columns `left` and `right` (queries in their normal form) and `cosine`, down to the lowest that a
-        later step needs.
+        Columns `left` (a query) and `right` (a query or a title), both in their normal form, and `cosine`,
+        down to the lowest that a later step needs.
     """
-    near = near_pairs(keys_of(valid_pairs).unique().tolist(), params.search_threshold, params.near_duplicates)
-    logger.info(
-        "Near-duplicates: %d pairs of queries at cosine %.2f or more", len(near), params.search_threshold
-    )
+    keys, is_title = keys_of(valid_pairs), valid_pairs["style"] == "title"
+    queries = keys[~is_title].unique().tolist()
+    titles = keys[is_title & ~keys.isin(queries)].unique().tolist()
+    near = near_pairs(queries, titles, params.search_threshold, params.near_duplicates)
+    to_titles = int(near["right"].isin(titles).sum())
+    counts = (len(near) - to_titles, to_titles, params.search_threshold)
+    logger.info("Near-duplicates: %d among queries, %d of query and title, at cosine %.2f or more", *counts)
     return near
 
 
@@ -93,40 +92,39 @@ def cluster_pairs(
 ) -> pd.DataFrame:
     """Return the pairs with the `cluster` of near-duplicates that each belongs to."""
     clusters = assign_clusters(distinct_pairs, near_duplicates, params.near_duplicates.cluster_threshold)
-    logger.info(
-        "Clusters: %d of %d pairs, the largest of %d", clusters.nunique(), len(clusters), _largest(clusters)
-    )
+    of_queries = clusters[distinct_pairs["style"] != "title"]
+    counts = (of_queries.nunique(), len(of_queries), _largest(of_queries))
+    logger.info("Clusters: %d of %d queries, the largest of %d", *counts)
     return distinct_pairs.assign(cluster=clusters)
 
 
 def split_pairs(
-    clustered_pairs: pd.DataFrame, code_set: pd.DataFrame, params: CurationParams
+    clustered_pairs: pd.DataFrame,
+    near_duplicates: pd.DataFrame,
+    code_set: pd.DataFrame,
+    params: CurationParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Assign every cluster to train, validation or test.
+    """Assign every cluster of queries to train, validation or test, and every title to train or to none.
 
     A share of the codes is held out of training; a cluster that touches one goes to that code's split. Titles
-    never go to validation or test, so titles in such a cluster are refused.
+    are no queries to evaluate: they train, unless their code is held out or they are near to a query in
+    validation or test; then they are refused. A code is seen if it has any pair in train. So a code whose
+    queries all lie in validation or test is seen if its title may train.
 
     Returns:
         Pairs with `split` and `seen` (`schemas.PAIRS`), and refused titles with `rule` and `detail`.
     """
     rng = np.random.default_rng(params.split.seed)
     chapters = dict(zip(code_set["code"], code_set["chapter"], strict=True))
-    unseen = choose_unseen_codes(clustered_pairs, chapters, params.split.unseen_codes, rng)
-    claimed = claim_clusters(clustered_pairs, unseen)
-    titles = find_held_out_titles(clustered_pairs, claimed)
-    verdicts = pd.DataFrame(
-        {
-            "rule": np.where(titles, "held_out_title", ""),
-            "detail": np.where(titles, "A title in the cluster of a code that is held out of training.", ""),
-        },
-        index=clustered_pairs.index,
-    ).astype(str)
-    kept, refused = _divide(clustered_pairs, verdicts)
-    pairs = kept.assign(split=assign_splits(kept, claimed, params.split, rng))
-    pairs["seen"] = pairs["code"].isin(pairs.loc[pairs["split"] == "train", "code"])
-    _log_split(pairs, len(unseen))
-    return pairs, refused.drop(columns=["duplicate_of", "cluster"])
+    queries = clustered_pairs[clustered_pairs["style"] != "title"]
+    unseen = choose_unseen_codes(queries, chapters, params.split.unseen_codes, rng)
+    splits = assign_splits(queries, claim_clusters(queries, unseen), params.split, rng)
+    pairs = clustered_pairs.assign(split=splits.reindex(clustered_pairs.index, fill_value="train"))
+    verdicts = refuse_titles(pairs, near_duplicates, unseen, params.near_duplicates.cluster_threshold)
+    kept, refused = _divide(pairs, verdicts)
+    kept["seen"] = kept["code"].isin(kept.loc[kept["split"] == "train", "code"])
+    _log_split(kept, len(refused), len(unseen))
+    return kept, refused.drop(columns=["duplicate_of", "cluster", "split"])
 
 
 def collect_rejections(
@@ -149,18 +147,12 @@ def report_leakage(
     for row in leakage["by_threshold"]:
         counts = (row["threshold"], row["before"]["count"], row["after"]["count"], leakage["test_queries"])
         logger.info("Leakage at cosine %.2f: %d before, %d after, of %d test queries", *counts)
+    queries = pairs[pairs["style"] != "title"]
     return {
-        "rows": {
-            "raw": len(raw_pairs),
-            "pairs": len(pairs),
-            "rejected": len(rejected_pairs),
-            "rejected_by_rule": _count(rejected_pairs["rule"]),
-            "linked_across_languages": int((pairs["duplicate_of"] != "").sum()),
-        },
-        "splits": _count(pairs["split"]),
+        "rows": reports.summarise_rows(raw_pairs, pairs, rejected_pairs),
         "codes": reports.summarise_codes(pairs),
-        "conflicts": reports.summarise_conflicts(pairs),
-        "clusters": {"threshold": threshold, **reports.summarise_clusters(pairs)},
+        "conflicts": reports.summarise_conflicts(queries),
+        "clusters": {"threshold": threshold, **reports.summarise_clusters(queries)},
         "leakage": leakage,
         "pairs_by_language_style_split": reports.tabulate_splits(pairs).to_dict(orient="records"),
     }
@@ -178,22 +170,21 @@ def _divide(pairs: pd.DataFrame, verdicts: pd.DataFrame) -> tuple[pd.DataFrame, 
     return pairs[~refused].reset_index(drop=True), rejected.reset_index(drop=True)
 
 
-def _count(values: pd.Series) -> dict[str, int]:
-    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
-
-
 def _top_rules(rejected: pd.DataFrame) -> str:
-    counts: Iterable[tuple[str, int]] = _count(rejected["rule"]).items()
+    counts: Iterable[tuple[str, int]] = reports.count_values(rejected["rule"]).items()
     ordered = sorted(counts, key=lambda item: -item[1])[:_MOST_FREQUENT]
     return ", ".join(f"{rule} {count}" for rule, count in ordered) or "none"
 
 
 def _largest(clusters: pd.Series) -> int:
-    return int(clusters.value_counts().max())
+    return int(clusters.value_counts().max()) if len(clusters) else 0
 
 
-def _log_split(pairs: pd.DataFrame, unseen: int) -> None:
-    counts = ", ".join(f"{split} {count}" for split, count in _count(pairs["split"]).items())
-    logger.info("Split: %s; %d codes held out of training", counts, unseen)
+def _log_split(pairs: pd.DataFrame, refused_titles: int, unseen: int) -> None:
+    titles = pairs["style"] == "title"
+    splits = reports.count_values(pairs.loc[~titles, "split"])
+    counts = ", ".join(f"{split} {count}" for split, count in splits.items())
+    logger.info("Split of queries: %s; %d codes held out of training", counts, unseen)
+    logger.info("Titles: %d train, %d refused as held out", int(titles.sum()), refused_titles)
     if not (pairs["split"] == "train").any():
         logger.warning("No pair is left for training: every cluster touches a held-out code.")

@@ -67,7 +67,8 @@ class NearDuplicateParams(_Params):
     Attributes:
         ngram_range: Shortest and longest character n-gram, within words.
         duplicate_threshold: Cosine from which two queries of one code are the same query.
-        cluster_threshold: Cosine from which two queries may not lie in different splits.
+        cluster_threshold: Cosine from which two queries may not lie in different splits, and a title near to
+            a query in validation or test is refused.
         across_languages: `link` keeps a repeat in another language and names the first in `duplicate_of`;
             `drop` refuses it as if it were in the same language.
         chunk_size: Rows that are compared with all others at a time; bounds the memory.
@@ -108,8 +109,8 @@ class SplitParams(_Params):
 
     Attributes:
         seed: Seed of the choice of unseen codes and of the order of clusters.
-        unseen_codes: Shares of the codes that are held out of training.
-        shares: Shares of the pairs whose cluster holds no held-out code.
+        unseen_codes: Shares of the codes with queries that are held out of training.
+        shares: Shares of the queries whose cluster holds no held-out code; titles do not count.
     """
 
     seed: int

@@ -35,7 +35,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.split_pairs,
-                inputs=["clustered_pairs", "code_set", "params:curation"],
+                inputs=["clustered_pairs", "near_duplicates", "code_set", "params:curation"],
                 outputs=["pairs", "title_rejections"],
                 name="split_pairs",
             ),

@@ -10,20 +10,21 @@ from codisearch.pipelines.curation.duplicates import find_conflicts
 from codisearch.pipelines.curation.text import keys_of
 
 
-def count_leaks(keys: pd.Series, splits: pd.Series, near: pd.DataFrame, threshold: float) -> int:
-    """Return the number of test rows whose query is the same as, or near to, one in train.
+def nearest_in_train(keys: pd.Series, splits: pd.Series, near: pd.DataFrame) -> pd.Series:
+    """Return the cosine of each test row with the nearest row in train, 1 for the same query, or 0 for none.
 
     Args:
         keys: Normal form of each row's query.
         splits: Split of each row.
-        near: Near-duplicate queries with their cosines, complete down to `threshold`.
-        threshold: Cosine from which two queries are near.
+        near: Near-duplicate queries and titles with their cosines.
     """
-    train = set(keys[splits == "train"])
-    edges = near[near["cosine"] >= threshold]
-    leaking = train.union(edges.loc[edges["left"].isin(train), "right"])
-    leaking.update(edges.loc[edges["right"].isin(train), "left"])
-    return int(keys[splits == "test"].isin(leaking).sum())
+    train = set(keys[splits == "train"].tolist())
+    edges = pd.concat([near, near.rename(columns={"left": "right", "right": "left"})])
+    edges = edges[np.array([text in train for text in edges["right"].tolist()], dtype=bool)]
+    nearest = edges.groupby("left")["cosine"].max().to_dict()
+    tests = keys[splits == "test"]
+    cosines = [1.0 if key in train else nearest.get(key, 0.0) for key in tests.tolist()]
+    return pd.Series(cosines, index=tests.index, dtype=float)
 
 
 def split_at_random(pairs: pd.DataFrame, seed: int) -> pd.Series:
@@ -37,29 +38,52 @@ def split_at_random(pairs: pd.DataFrame, seed: int) -> pd.Series:
 def summarise_leakage(
     pairs: pd.DataFrame, near: pd.DataFrame, thresholds: tuple[float, ...], seed: int
 ) -> dict[str, Any]:
-    """Return how many test queries have a near-duplicate in train, in a random split and in this one."""
+    """Return how many test queries have a near-duplicate in train, in a random split and in this one.
+
+    Titles in train count as its queries do; none is ever in test.
+    """
     keys = keys_of(pairs)
-    tests = int((pairs["split"] == "test").sum())
     candidates = {"before": split_at_random(pairs, seed), "after": pairs["split"]}
+    cosines = {moment: nearest_in_train(keys, splits, near) for moment, splits in candidates.items()}
     counts = [
         {
             "threshold": threshold,
-            **{
-                moment: _with_share(count_leaks(keys, splits, near, threshold), tests)
-                for moment, splits in candidates.items()
-            },
+            **{moment: _with_share(found >= threshold) for moment, found in cosines.items()},
         }
         for threshold in thresholds
     ]
     return {
         "meaning": "Test queries with a near-duplicate in train; before: random split, after: by cluster.",
-        "test_queries": tests,
+        "test_queries": len(cosines["after"]),
         "by_threshold": counts,
     }
 
 
-def _with_share(count: int, total: int) -> dict[str, float]:
-    return {"count": count, "share": round(count / total, 4) if total else 0.0}
+def summarise_rows(raw: pd.DataFrame, pairs: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, Any]:
+    """Return what became of the rows, queries and titles apart."""
+    frames = {"raw": raw, "pairs": pairs, "rejected": rejected}
+    kinds = {
+        "queries": {name: frame[frame["style"] != "title"] for name, frame in frames.items()},
+        "titles": {name: frame[frame["style"] == "title"] for name, frame in frames.items()},
+    }
+    return {
+        kind: {
+            **{name: len(frame) for name, frame in parts.items()},
+            "rejected_by_rule": count_values(parts["rejected"]["rule"]),
+            "linked_across_languages": int((parts["pairs"]["duplicate_of"] != "").sum()),
+            "splits": count_values(parts["pairs"]["split"]),
+        }
+        for kind, parts in kinds.items()
+    }
+
+
+def count_values(values: pd.Series) -> dict[str, int]:
+    """Return how often each value occurs, in the order of the values."""
+    return {str(value): int(count) for value, count in values.value_counts().sort_index().items()}
+
+
+def _with_share(leaks: pd.Series) -> dict[str, float]:
+    return {"count": int(leaks.sum()), "share": round(float(leaks.mean()), 4) if len(leaks) else 0.0}
 
 
 def summarise_clusters(pairs: pd.DataFrame) -> dict[str, Any]:
@@ -69,7 +93,7 @@ def summarise_clusters(pairs: pd.DataFrame) -> dict[str, Any]:
         "count": len(sizes),
         "with_several_rows": int((sizes > 1).sum()),
         "rows_in_those": int(sizes[sizes > 1].sum()),
-        "largest": int(sizes.max()),
+        "largest": int(sizes.max()) if len(sizes) else 0,
     }
 
 
@@ -80,14 +104,22 @@ def summarise_conflicts(pairs: pd.DataFrame) -> dict[str, int]:
 
 
 def summarise_codes(pairs: pd.DataFrame) -> dict[str, Any]:
-    """Return the number of codes in all and per split, and how many test rows have an unseen code."""
-    test = pairs[pairs["split"] == "test"]
+    """Return the number of codes by what they have and by split of their queries, and test queries by `seen`.
+
+    `seen_by_title_only` counts the codes in test that no query in train has, only a title.
+    """
+    queries = pairs[pairs["style"] != "title"]
+    codes = {split: set(queries.loc[queries["split"] == split, "code"]) for split in SPLITS}
+    test = queries[queries["split"] == "test"]
+    seen = set(test.loc[test["seen"], "code"])
     return {
-        "all": int(pairs["code"].nunique()),
-        **{split: int(pairs.loc[pairs["split"] == split, "code"].nunique()) for split in SPLITS},
-        "unseen_in_test": int(test.loc[~test["seen"], "code"].nunique()),
-        "test_rows_unseen": int((~test["seen"]).sum()),
-        "test_rows_seen": int(test["seen"].sum()),
+        "with_queries": int(queries["code"].nunique()),
+        "with_titles_only": len(set(pairs["code"]) - set(queries["code"])),
+        **{split: len(codes[split]) for split in SPLITS},
+        "unseen_in_test": len(codes["test"] - seen),
+        "seen_by_title_only": len(seen - codes["train"]),
+        "test_queries_unseen": int((~test["seen"]).sum()),
+        "test_queries_seen": int(test["seen"].sum()),
     }
 
 

@@ -115,14 +115,15 @@ def wrong_language(pairs: pd.DataFrame, context: RuleContext) -> pd.Series:
     """Refuse queries that are surely in another language than the one they are filed under."""
     params = context.params.language
     limits = [params.shorthand if style == "shorthand" else params.prose for style in pairs["style"]]
-    queries = list(zip(pairs["query"], limits, strict=True))
+    rows = list(zip(pairs["query"], pairs["language"], limits, strict=True))
     judged = [
-        i for i, (query, limit) in enumerate(queries) if params.enabled and is_identifiable(query, limit)
+        i for i, (query, _, limit) in enumerate(rows) if params.enabled and is_identifiable(query, limit)
     ]
     sentences = [""] * len(pairs)
-    confidences = language_confidences([queries[i][0] for i in judged])
-    for i, row in zip(judged, confidences.to_dict(orient="records"), strict=True):
-        sentences[i] = _judge_language(str(pairs["language"].iloc[i]), queries[i][1].max_confidence, row)
+    confidences = language_confidences([rows[i][0] for i in judged])
+    for i, found in zip(judged, confidences.to_dict(orient="records"), strict=True):
+        _, declared, limit = rows[i]
+        sentences[i] = _judge_language(declared, limit.max_confidence, found)
     return _sentences(pairs.index, sentences)
 
 

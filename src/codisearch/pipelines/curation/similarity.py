@@ -1,9 +1,10 @@
-"""All pairs of texts whose character n-gram TF-IDF cosine reaches a threshold, without the full matrix.
+"""Pairs of texts whose character n-gram TF-IDF cosine reaches a threshold, without the full matrix.
 
 Comparing every text with every other is quadratic, and common n-grams make even the sparse product slow.
 Prefix filtering (Bayardo, Ma and Srikant, "Scaling up all pairs similarity search", WWW 2007) keeps the
 search exact and quick: with n-grams ordered from rare to common, cut each unit vector where the norm of the
-rest falls below the threshold; two texts reach the threshold only if their parts before the cut share one.
+rest falls below half the threshold. The rests add less than that to a cosine, so two texts reach the
+threshold only if their rare parts, before the cut, make up the other half.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,20 +21,27 @@ _TOLERANCE = 0.5 * 10**-_DECIMALS  # cosines are compared as they are written, r
 _CANDIDATES_AT_ONCE = 50_000
 
 
-def near_pairs(texts: Sequence[str], threshold: float, params: NearDuplicateParams) -> pd.DataFrame:
-    """Return the pairs of different texts whose cosine is at least `threshold`.
+def near_pairs(
+    queries: Sequence[str], titles: Sequence[str], threshold: float, params: NearDuplicateParams
+) -> pd.DataFrame:
+    """Return the pairs of two queries, or of a query and a title, whose cosine is at least `threshold`.
+
+    Titles are not compared with each other: they are many, and alike by nature.
 
     Args:
-        texts: Distinct texts in their normal form.
+        queries: Distinct queries in their normal form.
+        titles: Distinct titles in their normal form, none of them among the queries.
         threshold: Least cosine.
         params: Length of the n-grams and number of rows at a time.
 
     Returns:
-        Columns `left` and `right` (left comes first in `texts`) and `cosine`, in the order of `texts`.
+        Columns `left` (a query) and `right` (a later query or a title) and `cosine`, in the order of
+        queries, then titles.
     """
+    texts = [*queries, *titles]
     matrix = _vectors(texts, params) if texts else sparse.csr_array((0, 1))
     rows, cosines = [np.empty((0, 2), dtype=np.int64)], [np.empty(0)]
-    for candidates in _candidates(matrix, threshold, params.chunk_size):
+    for candidates in _candidates(matrix, len(queries), threshold, params.chunk_size):
         cosine = _cosines(matrix, candidates)
         near = cosine >= threshold - _TOLERANCE
         rows.append(candidates[near])
@@ -64,25 +72,26 @@ def _vectors(texts: Sequence[str], params: NearDuplicateParams) -> sparse.csr_ar
     return ordered
 
 
-def _rare_part(matrix: sparse.csr_array, threshold: float) -> sparse.csr_array:
-    """Return the rare part of each row, as ones: texts that share none of it are below the threshold."""
+def _rare_part(matrix: sparse.csr_array, cut: float) -> sparse.csr_array:
+    """Return each row up to where the norm of what follows falls below `cut`."""
     squares = np.concatenate(([0.0], np.cumsum(matrix.data**2)))
     starts = np.repeat(squares[matrix.indptr[:-1]], np.diff(matrix.indptr))
-    keep = 1 - (squares[:-1] - starts) >= (threshold - _TOLERANCE) ** 2 - _TOLERANCE
+    keep = 1 - (squares[:-1] - starts) >= (cut - _TOLERANCE) ** 2 - _TOLERANCE
     indptr = np.concatenate(([0], np.cumsum(keep)))[matrix.indptr]
-    indices = matrix.indices[keep]
-    return sparse.csr_array((np.ones(len(indices), dtype=np.int32), indices, indptr), shape=matrix.shape)
+    return sparse.csr_array((matrix.data[keep], matrix.indices[keep], indptr), shape=matrix.shape)
 
 
 def _candidates(
-    matrix: sparse.csr_array, threshold: float, chunk_size: int
+    matrix: sparse.csr_array, queries: int, threshold: float, chunk_size: int
 ) -> Iterator[npt.NDArray[np.int64]]:
-    """Yield the pairs of rows that may reach the threshold, as arrays of two columns."""
-    rare = _rare_part(matrix, threshold)
+    """Yield the pairs of one of the first `queries` rows and a later row that may reach the threshold."""
+    cut = threshold / 2
+    rare = _rare_part(matrix, cut)
     columns = rare.T.tocsr()
-    for start in range(0, rare.shape[0], chunk_size):
-        shared = (rare[start : start + chunk_size] @ columns).tocoo()
-        pairs = np.column_stack([shared.row.astype(np.int64) + start, shared.col.astype(np.int64)])
+    for start in range(0, queries, chunk_size):
+        shared = (rare[start : min(start + chunk_size, queries)] @ columns).tocoo()
+        enough = shared.data >= threshold - cut - _TOLERANCE
+        pairs = np.column_stack([shared.row[enough].astype(np.int64) + start, shared.col[enough]])
         pairs = pairs[pairs[:, 0] < pairs[:, 1]]
         for begin in range(0, len(pairs), _CANDIDATES_AT_ONCE):
             yield pairs[begin : begin + _CANDIDATES_AT_ONCE]

@@ -1,4 +1,4 @@
-"""The split into train, validation and test, by cluster, with some codes held out of training altogether."""
+"""The split of queries by cluster, with some codes held out of training altogether."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -47,41 +47,34 @@ def claim_clusters(pairs: pd.DataFrame, unseen: Mapping[str, Split]) -> dict[int
     return claimed
 
 
-def find_held_out_titles(pairs: pd.DataFrame, claimed: Mapping[int, Split]) -> pd.Series:
-    """Tell which rows are titles in a claimed cluster: they may neither be trained on nor evaluated."""
-    return (pairs["style"] == "title") & pairs["cluster"].isin(list(claimed))
-
-
 def assign_splits(
-    pairs: pd.DataFrame, claimed: Mapping[int, Split], params: SplitParams, rng: np.random.Generator
+    queries: pd.DataFrame, claimed: Mapping[int, Split], params: SplitParams, rng: np.random.Generator
 ) -> pd.Series:
-    """Return the split of every row.
+    """Return the split of every query.
 
-    Claimed clusters go where they are claimed; of the others, those that hold a title go to train, because
-    titles are no queries to evaluate; the rest is shared out so that each language and style gets its shares.
+    Claimed clusters go where they are claimed; the rest is shared out so that each language and style gets
+    its shares.
+
+    Args:
+        queries: Pairs with their `cluster`, without titles.
+        claimed: Clusters whose split is decided.
+        params: Shares of the splits.
+        rng: Source of the order of clusters.
     """
-    decided: dict[int, Split] = dict.fromkeys(
-        pairs.loc[pairs["style"] == "title", "cluster"].tolist(), "train"
-    )
-    decided.update(claimed)
-    free = pairs[~pairs["cluster"].isin(list(claimed))]
-    splits = _share_out(free, decided, params, rng)
-    return pairs["cluster"].map({**splits, **decided}).astype(str)
+    free = queries[~queries["cluster"].isin(list(claimed))]
+    splits = _share_out(free, params, rng)
+    return queries["cluster"].map({**splits, **claimed}).astype(str)
 
 
-def _share_out(
-    pairs: pd.DataFrame, decided: Mapping[int, Split], params: SplitParams, rng: np.random.Generator
-) -> dict[int, Split]:
-    """Return the split of every cluster in `pairs` that is not decided, the largest placed first."""
+def _share_out(pairs: pd.DataFrame, params: SplitParams, rng: np.random.Generator) -> dict[int, Split]:
+    """Return the split of every cluster in `pairs`, the largest placed first."""
     table = pd.crosstab(pairs["cluster"], pairs["language"] + "/" + pairs["style"])
     counts = table.to_numpy(dtype=float)
-    open_rows = np.flatnonzero(~table.index.isin(list(decided)))
     names = [split for split in SPLITS if params.shares.get(split, 0) > 0]
     shares = np.array([params.shares[split] for split in names])
     filled = np.zeros((len(names), counts.shape[1]))
-    filled[names.index("train")] = counts.sum(axis=0) - counts[open_rows].sum(axis=0)
     targets = np.outer(shares, counts.sum(axis=0))
-    order = rng.permutation(open_rows)
+    order = rng.permutation(len(table))
     order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
     splits: dict[int, Split] = {}
     for row in order:

@@ -1,8 +1,12 @@
 """The normal form in which queries are compared."""
 
 import unicodedata
+from functools import lru_cache
+from typing import Final
 
 import pandas as pd
+
+_REMEMBERED: Final = 2**16  # every step of a run compares the same queries
 
 
 def strip_accents(text: str) -> str:
@@ -10,6 +14,7 @@ def strip_accents(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn")
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def normalise_query(text: str) -> str:
     """Return the form in which two spellings of one query are equal.
 

@@ -1,0 +1,114 @@
+"""Listwise groups: a query, its right code, and wrong ones that a coder could confuse with it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from codisearch.codes import CodeTree
+from codisearch.pipelines.cross_encoder.params import GroupParams
+from codisearch.pipelines.cross_encoder.qualifiers import qualifier_between
+from codisearch.retrieval.ranking import NO_CODE, Rankings, Ranker
+from codisearch.retrieval.reranker import Documents
+
+_NEIGHBOURS = 24
+
+
+@dataclass(frozen=True)
+class MiningContext:
+    """What the search for wrong candidates needs.
+
+    Attributes:
+        first: The first stage, without corpus queries in its index.
+        documents: What the cross-encoder reads of a candidate.
+        vocabulary: All codes, in order.
+        titles: Code -> official title.
+        tree: The code tree.
+    """
+
+    first: Ranker
+    documents: Documents
+    vocabulary: list[str]
+    titles: dict[str, str]
+    tree: CodeTree
+
+
+def sample_queries(pairs: pd.DataFrame, limit: int | None, seed: int) -> pd.DataFrame:
+    """Return training queries with their relevant codes: `query`, `language`, `codes` (list), evenly over languages."""
+    train = pairs[(pairs["split"] == "train") & (pairs["style"] != "title")]
+    grouped = train.groupby(["language", "query"], sort=True)["code"].agg(lambda codes: sorted(set(codes)))
+    queries = grouped.rename("codes").reset_index()
+    if limit is not None and len(queries) > limit:
+        shuffled = queries.sample(frac=1.0, random_state=seed)
+        turn = shuffled.groupby("language").cumcount()
+        queries = shuffled.loc[turn.sort_values(kind="stable").index[:limit]]
+    return queries.sort_values(["language", "query"]).reset_index(drop=True)
+
+
+def mine_groups(queries: pd.DataFrame, context: MiningContext, params: GroupParams, seed: int) -> pd.DataFrame:
+    """Return the groups, a row per candidate.
+
+    Wrong candidates come from the first stage's top ranks (`rank`) and from the code tree, named by the qualifier that
+    differs. Left out as probably right: codes above or below a relevant one in the tree, and codes that the first
+    stage scores above `max_score_ratio` of the right answer's score.
+
+    Returns:
+        Columns `group`, `query`, `language`, `code`, `document`, `label` (1 right, 0 wrong), `origin`.
+    """
+    rankings = context.first.rank(queries["query"].tolist(), params.depth)
+    rng = np.random.default_rng(seed)
+    rows = [
+        {"group": number, "query": query, "language": language, **candidate}
+        for number, (query, language, codes) in enumerate(
+            zip(queries["query"], queries["language"], queries["codes"], strict=True)
+        )
+        for candidate in _candidates(codes, rankings, number, context, params, rng)
+    ]
+    frame = pd.DataFrame(rows, columns=["group", "query", "language", "code", "document", "label", "origin"])
+    wrong = frame.groupby("group")["label"].transform(lambda labels: (labels == 0).sum())
+    return frame[wrong > 0].reset_index(drop=True)
+
+
+def _candidates(
+    codes: list[str],
+    rankings: Rankings,
+    number: int,
+    context: MiningContext,
+    params: GroupParams,
+    rng: np.random.Generator,
+) -> Iterator[dict[str, object]]:
+    """Yield the right candidate of a query and its wrong ones."""
+    ranked = _ranked(rankings, number, context)
+    right = str(rng.choice(codes))
+    yield {"code": right, "document": _document(right, ranked, context), "label": 1, "origin": "right"}
+    refused = set(codes)
+    for code in codes:
+        refused |= set(context.tree.ancestors(code)) | {c for c in ranked if code in context.tree.ancestors(c)}
+    limit = params.max_score_ratio * ranked[right][1] if right in ranked else np.inf
+    near = [code for code in context.tree.neighbours(right, _NEIGHBOURS) if code not in refused]
+    from_tree = list(rng.permutation(near))[: params.from_tree]
+    for code in from_tree:
+        origin = qualifier_between(context.titles[right], context.titles[code])
+        yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": origin}
+    missing = params.candidates - 1 - len(from_tree)
+    top = [code for code, (_, score) in ranked.items() if code not in refused.union(from_tree) and score <= limit]
+    for code in top[:missing]:
+        yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": "rank"}
+
+
+def _ranked(rankings: Rankings, number: int, context: MiningContext) -> dict[str, tuple[int, float]]:
+    """Return code -> (alias that matched, score) of a query's ranking, best first."""
+    return {
+        context.vocabulary[code]: (int(alias), float(score))
+        for code, alias, score in zip(
+            rankings.codes[number], rankings.aliases[number], rankings.scores[number], strict=True
+        )
+        if code != NO_CODE
+    }
+
+
+def _document(code: str, ranked: dict[str, tuple[int, float]], context: MiningContext) -> str:
+    """Return what the cross-encoder reads of a code: with the alias that matched where the first stage found it."""
+    alias = ranked[code][0] if code in ranked else NO_CODE
+    return context.documents.text(int(np.searchsorted(context.vocabulary, code)), alias)

@@ -1,0 +1,170 @@
+"""The bundle: one folder that search needs, complete in itself and checked when it is opened."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import codisearch
+from codisearch.errors import BundleError
+from codisearch.files import replace_folder, sha256_of, sha256_of_folder
+from codisearch.retrieval.aliases import positions_of
+from codisearch.retrieval.index import DenseRanker, read_faiss, write_faiss
+from codisearch.retrieval.reranker import Documents, Fusion
+from codisearch.retrieval.trained import TrainedModel
+from codisearch.retrieval.two_stage import TwoStageRanker
+
+FORMAT: Final = 1
+_MANIFEST: Final = "manifest.json"
+_INDEX: Final = "index.faiss"
+_ALIASES: Final = "aliases.parquet"
+_CODES: Final = "codes.parquet"
+_ENCODER: Final = "encoder"
+_RERANKER: Final = "reranker"
+
+
+class Manifest(BaseModel):
+    """What a bundle is made of.
+
+    Attributes:
+        format: Version of the layout; only equal ones can be read.
+        codisearch: Version of the program that wrote it.
+        release: Release of the code set.
+        created: UTC, ISO 8601.
+        codes: Number of codes.
+        aliases: Number of aliases.
+        alias_sources: Their number by source.
+        dimension: Components of a vector.
+        index: FAISS factory string.
+        fusion: Depth and weight of the second stage.
+        encoder: Fingerprint of the bi-encoder's training.
+        reranker: Fingerprint of the cross-encoder's training.
+        checksums: SHA-256 of every other file, by relative path.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int
+    codisearch: str
+    release: str
+    created: str
+    codes: int
+    aliases: int
+    alias_sources: dict[str, int]
+    dimension: int
+    index: str
+    fusion: Fusion
+    encoder: str
+    reranker: str
+    checksums: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All that search needs, in memory.
+
+    Attributes:
+        encoder: The trained bi-encoder.
+        reranker: The trained cross-encoder.
+        index: FAISS index of the aliases' vectors, in alias order.
+        aliases: `alias`, `code`, `language`, `source`.
+        codes: `code`, `title`, `billable`, in code order.
+        manifest: What it is made of.
+    """
+
+    encoder: TrainedModel
+    reranker: TrainedModel
+    index: Any
+    aliases: pd.DataFrame
+    codes: pd.DataFrame
+    manifest: Manifest
+
+    def first_stage(self) -> DenseRanker:
+        """Return the bi-encoder with the index as a ranker."""
+        return DenseRanker(self.encoder.model, self.index, positions_of(self.aliases["code"], self.codes["code"]))  # type: ignore[arg-type]
+
+    def two_stage(self) -> TwoStageRanker:
+        """Return both stages as a ranker."""
+        documents = Documents(
+            self.codes["title"].tolist(), self.aliases["alias"].tolist(), self.aliases["source"].tolist()
+        )
+        return TwoStageRanker(self.first_stage(), self.reranker.model, documents, self.manifest.fusion)  # type: ignore[arg-type]
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle; what was at `folder` before is replaced only when everything is written.
+
+        Raises:
+            StorageError: If the disk is full or the folder cannot be written.
+        """
+        with replace_folder(folder) as aside:
+            self.encoder.save(aside / _ENCODER)
+            self.reranker.save(aside / _RERANKER)
+            write_faiss(self.index, aside / _INDEX)
+            self.aliases.to_parquet(aside / _ALIASES, index=False)
+            self.codes.to_parquet(aside / _CODES, index=False)
+            manifest = self.manifest.model_copy(update={"checksums": sha256_of_folder(aside)})
+            (aside / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bundle":
+        """Read a bundle, every file verified against the manifest.
+
+        Raises:
+            BundleError: If it is missing, incomplete, corrupted or of another format.
+        """
+        manifest = read_manifest(folder)
+        _verify(folder, manifest)
+        return cls(
+            encoder=TrainedModel.load(folder / _ENCODER, "bi_encoder"),
+            reranker=TrainedModel.load(folder / _RERANKER, "cross_encoder"),
+            index=read_faiss(folder / _INDEX),
+            aliases=pd.read_parquet(folder / _ALIASES),
+            codes=pd.read_parquet(folder / _CODES),
+            manifest=manifest,
+        )
+
+
+def new_manifest(**facts: Any) -> Manifest:  # noqa: ANN401
+    """Return a manifest of this program's version, dated now; `facts` are its remaining fields."""
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    return Manifest(format=FORMAT, codisearch=codisearch.__version__, created=created, **facts)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a bundle.
+
+    Raises:
+        BundleError: If there is no bundle, or of a format that this program does not read.
+    """
+    path = folder / _MANIFEST
+    if not path.is_file():
+        raise BundleError(f"No bundle at {folder}: {_MANIFEST} is missing. `kedro run` makes one, or give --bundle PATH.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found = content.get("format") if isinstance(content, dict) else None
+        if found != FORMAT:
+            raise BundleError(
+                f"The bundle at {folder} has format {found!r}; this program (codisearch {codisearch.__version__}) reads "
+                f"format {FORMAT}. Make it again with `kedro run --pipeline=indexing`."
+            )
+        return Manifest.model_validate(content)
+    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
+        raise BundleError(f"The manifest of the bundle at {folder} cannot be read: {error}") from error
+
+
+def _verify(folder: Path, manifest: Manifest) -> None:
+    for name, expected in manifest.checksums.items():
+        path = folder / name
+        if not path.is_file():
+            raise BundleError(f"The bundle at {folder} is incomplete: {name} is missing. Make or copy it again.")
+        actual = sha256_of(path)
+        if actual != expected:
+            raise BundleError(
+                f"The bundle at {folder} is corrupted: {name} should have SHA-256 {expected[:12]}..., has "
+                f"{actual[:12]}.... Make or copy it again."
+            )
+

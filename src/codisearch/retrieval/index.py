@@ -1,0 +1,94 @@
+"""The dense index: unit vectors of all aliases in FAISS, read as codes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from codisearch.errors import BundleError, ConfigurationError
+from codisearch.retrieval.encoder import Vectors, encode
+from codisearch.retrieval.ranking import Rankings, best_per_code
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_ALIASES_PER_CODE: Final = 8
+_QUERIES_AT_ONCE: Final = 256
+
+
+def build_faiss(vectors: Vectors, factory: str) -> Any:  # noqa: ANN401
+    """Return a FAISS index of unit vectors for inner products.
+
+    Args:
+        vectors: (aliases, dimension) unit vectors.
+        factory: FAISS factory string: `Flat` (exact), `SQfp16` (exact but for half precision, half the size),
+            `HNSW32`, `IVF256,SQ8` ...
+
+    Raises:
+        ConfigurationError: If FAISS does not know the string.
+    """
+    import faiss
+
+    try:
+        index = faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"FAISS knows no index {factory!r}; try Flat, SQfp16, HNSW32 or IVF256,SQ8."
+        ) from error
+    index.train(vectors)
+    index.add(vectors)
+    return index
+
+
+def write_faiss(index: Any, path: Path) -> None:  # noqa: ANN401
+    """Write a FAISS index to a file."""
+    import faiss
+
+    path.write_bytes(faiss.serialize_index(index).tobytes())
+
+
+def read_faiss(path: Path) -> Any:  # noqa: ANN401
+    """Read a FAISS index from a file.
+
+    Raises:
+        BundleError: If the file is no FAISS index.
+    """
+    import faiss
+
+    try:
+        return faiss.deserialize_index(np.fromfile(path, dtype=np.uint8))
+    except (OSError, RuntimeError) as error:
+        raise BundleError(f"{path} is no FAISS index: {error}") from error
+
+
+@dataclass(frozen=True)
+class DenseRanker:
+    """Ranks codes by the best inner product of the query's vector with one of their aliases' vectors.
+
+    Attributes:
+        model: The bi-encoder.
+        index: FAISS index of the aliases' vectors, in alias order.
+        code_of_alias: Position of each alias' code, in code order.
+    """
+
+    model: "SentenceTransformer"
+    index: Any
+    code_of_alias: npt.NDArray[np.int64]
+
+    def rank(self, queries: Sequence[str], depth: int) -> Rankings:
+        """Return the first `depth` codes of each query."""
+        return self.rank_vectors(encode(self.model, queries), depth)
+
+    def rank_vectors(self, vectors: Vectors, depth: int) -> Rankings:
+        """Return the first `depth` codes of each query vector, of shape (queries, dimension)."""
+        wanted = min(depth * _ALIASES_PER_CODE, len(self.code_of_alias))
+        found = [
+            self.index.search(vectors[start : start + _QUERIES_AT_ONCE], wanted)
+            for start in range(0, len(vectors), _QUERIES_AT_ONCE)
+        ]
+        scores = np.concatenate([part[0] for part in found])
+        ids = np.concatenate([part[1] for part in found]).astype(np.int64)
+        return best_per_code(ids, scores, self.code_of_alias, depth)

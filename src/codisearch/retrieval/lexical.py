@@ -1,0 +1,92 @@
+"""Lexical systems: BM25 over words, and TF-IDF over character n-grams."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from codisearch.retrieval.ranking import NO_CODE, Rankings, best_per_code
+from codisearch.retrieval.static import fold
+
+_QUERIES_AT_ONCE: Final = 64
+_ALIASES_PER_CODE: Final = 8
+"""How many aliases are looked at for each code wanted, since several of them can be of one code."""
+
+
+class Bm25:
+    """Okapi BM25 (bm25s, Lù 2024, https://arxiv.org/abs/2407.03618) over words without accents.
+
+    Args:
+        aliases: Texts, one per alias.
+        code_of_alias: Position of each alias' code, in code order.
+        k1: Saturation of the term frequency.
+        b: Weight of the length.
+    """
+
+    def __init__(
+        self, aliases: Sequence[str], code_of_alias: npt.NDArray[np.int64], k1: float = 1.2, b: float = 0.75
+    ) -> None:
+        import bm25s
+
+        self._code_of_alias = code_of_alias
+        self._index = bm25s.BM25(k1=k1, b=b)
+        self._index.index(self._tokens(aliases), show_progress=False)
+
+    @staticmethod
+    def _tokens(texts: Sequence[str]) -> list[list[str]]:
+        import re
+
+        return [re.findall(r"\w+", fold(text)) for text in texts]
+
+    def rank(self, queries: Sequence[str], depth: int) -> Rankings:
+        """Return the first `depth` codes of each query; a code that shares no word with it is not ranked."""
+        wanted = min(depth * _ALIASES_PER_CODE, len(self._code_of_alias))
+        ids, scores = self._index.retrieve(self._tokens(queries), k=wanted, show_progress=False)
+        ids = np.where(scores > 0, ids, NO_CODE).astype(np.int64)
+        return best_per_code(ids, scores.astype(np.float32), self._code_of_alias, depth)
+
+
+class CharTfidf:
+    """Cosine of TF-IDF over character 3- to 5-grams inside words, without accents (scikit-learn).
+
+    Args:
+        aliases: Texts, one per alias.
+        code_of_alias: Position of each alias' code, in code order.
+    """
+
+    def __init__(self, aliases: Sequence[str], code_of_alias: npt.NDArray[np.int64]) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self._code_of_alias = code_of_alias
+        self._vectorizer = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(3, 5), preprocessor=fold, sublinear_tf=True, dtype=np.float32
+        )
+        self._matrix = self._vectorizer.fit_transform(aliases).T.tocsr()
+
+    def rank(self, queries: Sequence[str], depth: int) -> Rankings:
+        """Return the first `depth` codes of each query; a code that shares no n-gram with it is not ranked."""
+        wanted = min(depth * _ALIASES_PER_CODE, len(self._code_of_alias))
+        ids = np.full((len(queries), wanted), NO_CODE, np.int64)
+        scores = np.full((len(queries), wanted), -np.inf, np.float32)
+        vectors = self._vectorizer.transform(queries)
+        for start in range(0, len(queries), _QUERIES_AT_ONCE):
+            product = (vectors[start : start + _QUERIES_AT_ONCE] @ self._matrix).tocsr()
+            for row in range(product.shape[0]):
+                found = slice(product.indptr[row], product.indptr[row + 1])
+                values, columns = product.data[found], product.indices[found]
+                best = _largest(values, columns, wanted)
+                ids[start + row, : len(best)] = columns[best]
+                scores[start + row, : len(best)] = values[best]
+        return best_per_code(ids, scores, self._code_of_alias, depth)
+
+
+def _largest(values: npt.NDArray[np.float32], columns: npt.NDArray[np.int32], wanted: int) -> npt.NDArray[np.int64]:
+    """Return the positions of the largest values, ties in the order of the columns."""
+    if len(values) > wanted:
+        smallest = np.partition(values, -wanted)[-wanted]
+        above = np.flatnonzero(values > smallest)
+        level = np.flatnonzero(values == smallest)
+        level = level[np.argsort(columns[level], kind="stable")][: wanted - len(above)]
+        return np.concatenate([above, level])
+    return np.arange(len(values))

@@ -1,0 +1,118 @@
+"""The second stage: a cross-encoder reads query and candidate together, and its opinion is added to the first stage's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from codisearch.retrieval.ranking import NO_CODE, Rankings, reorder
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+_QUERY_SOURCE = "query"
+
+
+class Fusion(BaseModel):
+    """How far the second stage reaches, and how much it weighs.
+
+    Attributes:
+        depth: Codes of the first stage that the cross-encoder reads; 0 leaves the first stage as it is.
+        weight: What full confidence of the cross-encoder adds, on the scale of the first stage's cosine.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    depth: int = Field(ge=0)
+    weight: float = Field(ge=0)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What the cross-encoder reads of a candidate: its official title, and the alias that matched if it is another one.
+
+    Queries of the corpus that stand as aliases are not shown: in training the query itself would be among them.
+
+    Attributes:
+        titles: Official title per code position.
+        aliases: Alias texts.
+        sources: Where each alias comes from.
+    """
+
+    titles: Sequence[str]
+    aliases: Sequence[str]
+    sources: Sequence[str]
+
+    def text(self, code: int, alias: int) -> str:
+        """Return the document of a code that was found through an alias (positions; alias -1 for none)."""
+        title = self.titles[code]
+        if alias == NO_CODE or self.sources[alias] == _QUERY_SOURCE or self.aliases[alias] == title:
+            return title
+        return f"{title} | {self.aliases[alias]}"
+
+
+def score_candidates(
+    model: "CrossEncoder",
+    queries: Sequence[str],
+    rankings: Rankings,
+    documents: Documents,
+    *,
+    batch_size: int = 64,
+    progress: bool = False,
+) -> npt.NDArray[np.float32]:
+    """Return the cross-encoder's probability of each candidate among the candidates of its query.
+
+    Returns:
+        (queries, depth) array; a row sums to 1, places without a code are 0.
+    """
+    from scipy.special import softmax
+
+    filled = rankings.codes != NO_CODE
+    rows, columns = np.nonzero(filled)
+    pairs = [
+        (queries[row], documents.text(int(rankings.codes[row, column]), int(rankings.aliases[row, column])))
+        for row, column in zip(rows, columns, strict=True)
+    ]
+    logits = np.full(rankings.codes.shape, -np.inf, dtype=np.float32)
+    if pairs:
+        logits[filled] = _predict(model, pairs, batch_size, progress=progress)
+    logits[~filled.any(axis=1)] = 0.0
+    return np.where(filled, softmax(logits, axis=1), 0.0).astype(np.float32)
+
+
+def _predict(
+    model: "CrossEncoder", pairs: list[tuple[str, str]], batch_size: int, *, progress: bool
+) -> npt.NDArray[np.float32]:
+    import torch
+
+    from codisearch.retrieval.encoder import supports_bfloat16
+
+    with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=supports_bfloat16()):
+        scores = model.predict(
+            pairs, batch_size=batch_size, activation_fn=torch.nn.Identity(), show_progress_bar=progress, convert_to_tensor=True
+        )
+    return np.asarray(scores.float().cpu().numpy(), dtype=np.float32)
+
+
+def fuse(rankings: Rankings, probabilities: npt.NDArray[np.float32], fusion: Fusion) -> Rankings:
+    """Add the second stage's opinion to the first stage's scores and put the codes in the new order.
+
+    The candidate that the cross-encoder likes most keeps its cosine; every other one loses in proportion to how much less
+    it is liked, and codes beyond the depth lose as one that is not liked at all. So scores stay on the scale of the
+    cosine, and with weight 0 nothing changes.
+
+    Args:
+        rankings: First stage, (queries, width).
+        probabilities: (queries, at least depth) from `score_candidates`.
+        fusion: Depth and weight.
+    """
+    depth = min(fusion.depth, rankings.codes.shape[1], probabilities.shape[1])
+    if not depth or not fusion.weight:
+        return rankings
+    liked = np.zeros(rankings.scores.shape, dtype=np.float32)
+    liked[:, :depth] = probabilities[:, :depth]
+    liked -= liked.max(axis=1, keepdims=True)
+    return reorder(rankings, (rankings.scores + fusion.weight * liked).astype(np.float32))
