@@ -35,7 +35,7 @@ def category_of(code: str) -> str:
 
 
 def four_characters_of(code: str) -> str:
-    """Return the first four characters of a dotted code (`S52.501A` -> `S52.5`), or the whole of a shorter one."""
+    """Return the first four characters of a dotted code (`S52.501A` -> `S52.5`), or all of a shorter one."""
     return code[:FOUR_CHARACTER_LENGTH]
 
 
@@ -75,7 +75,7 @@ class CodeTree:
         return tuple(other for other in family if other != code)
 
     def neighbours(self, code: str, limit: int) -> tuple[str, ...]:
-        """Return up to `limit` codes that are close in the tree: siblings, then cousins of the same category."""
+        """Return up to `limit` codes close in the tree: siblings, then cousins of the same category."""
         near = list(self.siblings(code))
         for ancestor in self.ancestors(code):
             near.extend(other for other in self.siblings(ancestor) if other not in near)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from typing import Final
 from codisearch.errors import StorageError
 
 _BLOCK: Final = 1 << 20
+_OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")  # safetensors and others written in Rust
+_SHORT_WRITE: Final = re.compile(r"\d+ requested and \d+ written")  # numpy
 
 
 def sha256_of(path: Path) -> str:
@@ -45,27 +48,40 @@ def replace_folder(target: Path) -> Iterator[Path]:
         aside.mkdir(parents=True)
         yield aside
         if target.exists():
-            os.replace(target, old)
-        os.replace(aside, target)
-    except OSError as error:
-        if old.exists() and not target.exists():
-            os.replace(old, target)
-        raise storage_error(error, target) from error
+            target.replace(old)
+        aside.replace(target)
+    except Exception as error:  # libraries report a full disk in exceptions of their own
+        problem = storage_error(error, target)
+        if problem is error:
+            raise
+        raise problem from error
     finally:
+        if old.exists() and not target.exists():
+            old.replace(target)
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
 
-def storage_error(error: OSError, target: Path) -> OSError:
+def storage_error(error: Exception, target: Path) -> Exception:
     """Return `error` as a `StorageError` with advice where the disk is the cause, and unchanged otherwise."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    number = _number_of(error)
+    if number in {errno.ENOSPC, errno.EDQUOT}:
         free = shutil.disk_usage(_existing(target)).free // _BLOCK
         return StorageError(
             f"No space left to write {target} ({free} MiB free); what was there before is kept."
         )
-    if error.errno in {errno.EACCES, errno.EROFS, errno.EPERM}:
-        return StorageError(f"Cannot write {target}: {error.strerror}; what was there before is kept.")
+    if number in {errno.EACCES, errno.EROFS, errno.EPERM}:
+        return StorageError(f"Cannot write {target}: {os.strerror(number)}; what was there before is kept.")
     return error
+
+
+def _number_of(error: Exception) -> int | None:
+    """Return the system's error number of an exception, also where a library leaves it in the text only."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    if found := _OS_ERROR.search(str(error)):
+        return int(found[1])
+    return errno.ENOSPC if _SHORT_WRITE.fullmatch(str(error)) else None
 
 
 def _existing(path: Path) -> Path:

@@ -2,7 +2,15 @@
 
 from kedro.pipeline import Pipeline
 
-from codisearch.pipelines import code_set, curation, generation
+from codisearch.pipelines import (
+    bi_encoder,
+    code_set,
+    cross_encoder,
+    curation,
+    evaluation,
+    generation,
+    indexing,
+)
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -11,5 +19,13 @@ def register_pipelines() -> dict[str, Pipeline]:
         "code_set": code_set.create_pipeline(),
         "generation": generation.create_pipeline(),
         "curation": curation.create_pipeline(),
+        "bi_encoder": bi_encoder.create_pipeline(),
+        "cross_encoder": cross_encoder.create_pipeline(),
+        "indexing": indexing.create_pipeline(),
+        "evaluation": evaluation.create_pipeline(),
     }
-    return {**stages, "__default__": sum(stages.values(), Pipeline([]))}
+    return {
+        **stages,
+        "train": stages["curation"] + stages["bi_encoder"] + stages["cross_encoder"],
+        "__default__": sum(stages.values(), Pipeline([])),
+    }

@@ -2,9 +2,12 @@
 
 import os
 
+from codisearch.hooks import ClosingTableHooks
+
 # Torch's idle threads spin and starve whatever else runs; passive waiting must be set before torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+HOOKS = (ClosingTableHooks(),)
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}

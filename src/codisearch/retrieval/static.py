@@ -1,15 +1,16 @@
 """A static encoder: the mean of sub-word vectors plus the mean of hashed character n-gram vectors.
 
-It has no attention and no position, so it encodes thousands of phrases a second on one core. Sub-word vectors start from
-those of a trained transformer; n-gram vectors (Bojanowski et al. 2017, https://arxiv.org/abs/1607.04606) start near
-zero and learn what the vocabulary of an English model cannot hold: stems that medical Romance words share with the
-English titles, endings, typos and missing accents.
+It has no attention and no position, so it encodes thousands of phrases a second on one core. Sub-word vectors
+start from those of a trained transformer; n-gram vectors (Bojanowski et al. 2017,
+https://arxiv.org/abs/1607.04606) start near zero and learn what the vocabulary of an English model cannot
+hold: stems that medical Romance words share with the English titles, endings, typos and missing accents.
 """
 
 import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ Ids = npt.NDArray[np.int32]
 _WORD: Final = re.compile(r"\w+")
 _SIZES: Final = (3, 4, 5)
 _CACHED_TEXTS: Final = 250_000
+_NOTHING: Final[Ids] = np.zeros(0, dtype=np.int32)
 _INITIAL_SPREAD: Final = 0.02
 
 
@@ -37,7 +39,7 @@ def fold(text: str) -> str:
 
 
 def character_ngrams(word: str) -> Iterator[str]:
-    """Yield a folded word between angle brackets, and its 3- to 5-grams: `<gota>`, `<go`, `got`, `ota`, ..."""
+    """Yield a folded word between angle brackets, and its 3- to 5-grams: `<gota>`, `<go`, `got`, ..."""
     marked = f"<{word}>"
     yield marked
     for size in _SIZES:
@@ -45,11 +47,11 @@ def character_ngrams(word: str) -> Iterator[str]:
             yield from (marked[start : start + size] for start in range(len(marked) - size + 1))
 
 
-class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
+class StaticNgramEmbedding(InputModule):
     """Sentence-transformers module of a static encoder over sub-words and hashed character n-grams.
 
-    Features are `input_ids` of shape (batch, sub-words) and `ngram_ids` of shape (batch, n-grams), padded with 0, which
-    is no row of either table; so a batch can be cut into mini-batches, as cached losses do.
+    Features are `input_ids` of shape (batch, sub-words) and `ngram_ids` of shape (batch, n-grams), padded with
+    0, which is no row of either table; so a batch can be cut into mini-batches, as cached losses do.
 
     Args:
         tokenizer: A fast tokenizer; its ids are shifted by one to leave 0 for padding.
@@ -58,10 +60,10 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         seed: Seeds the n-gram vectors.
     """
 
-    config_keys: list[str] = ["buckets", "dimension", "vocabulary"]
+    config_keys: list[str] = ["buckets", "dimension", "vocabulary"]  # noqa: RUF012
 
     def __init__(self, tokenizer: Tokenizer, token_vectors: Tensor, buckets: int, seed: int = 0) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.vocabulary, self.dimension = token_vectors.shape
         self.buckets = buckets
         self.tokenizer = tokenizer
@@ -77,10 +79,10 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         self._cache: dict[str, tuple[Ids, Ids]] = {}
         self._words: dict[str, Ids] = {}
 
-    def preprocess(self, inputs: Sequence[str], prompt: str | None = None, **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
-        """Return padded `input_ids` and `ngram_ids` of the texts, and an `attention_mask` over the sub-words."""
+    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
+        """Return padded `input_ids` and `ngram_ids` of texts, and an `attention_mask` over the sub-words."""
         texts = [f"{prompt}{text}" for text in inputs] if prompt else list(inputs)
-        self._remember([text for text in dict.fromkeys(texts) if text not in self._cache])
+        self._remember(texts)
         rows = [self._cache[text] for text in texts]
         input_ids = _pad([row[0] for row in rows])
         return {
@@ -90,30 +92,30 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         }
 
     def _remember(self, texts: list[str]) -> None:
-        """Work out the ids of texts that were not met before."""
-        if not texts:
+        """Work out the ids of texts that were not met before, and forget the oldest half when they are many."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._cache]
+        if len(self._cache) + len(new) > _CACHED_TEXTS:
+            self._cache = dict(islice(self._cache.items(), _CACHED_TEXTS // 2, None))
+            new = [text for text in dict.fromkeys(texts) if text not in self._cache]
+        if not new:
             return
-        if len(self._cache) + len(texts) > _CACHED_TEXTS:
-            self._cache = {key: self._cache[key] for key in list(self._cache)[_CACHED_TEXTS // 2 :]}
-        encodings = self.tokenizer.encode_batch(texts, add_special_tokens=False)
-        words = [_WORD.findall(fold(text)) if self.buckets else [] for text in texts]
-        self._remember_words(
-            list(dict.fromkeys(word for row in words for word in row if word not in self._words))
-        )
-        for text, encoding, row in zip(texts, encodings, words, strict=True):
-            ngrams = (
-                np.concatenate([self._words[word] for word in row]) if row else np.zeros(0, dtype=np.int32)
-            )
+        encodings = self.tokenizer.encode_batch(new, add_special_tokens=False)
+        words = [_WORD.findall(fold(text)) if self.buckets else [] for text in new]
+        self._remember_words([word for row in words for word in row])
+        for text, encoding, row in zip(new, encodings, words, strict=True):
+            ngrams = np.concatenate([self._words[word] for word in row]) if row else _NOTHING
             self._cache[text] = (np.asarray(encoding.ids, dtype=np.int32) + 1, ngrams)
 
     def _remember_words(self, words: list[str]) -> None:
-        """Hash the n-grams of words that were not met before: far fewer than texts, so this is what is worth keeping."""
-        if not words:
-            return
-        if len(self._words) + len(words) > _CACHED_TEXTS:
+        """Hash the n-grams of words that were not met before: far fewer than texts, so worth keeping."""
+        new = [word for word in dict.fromkeys(words) if word not in self._words]
+        if len(self._words) + len(new) > _CACHED_TEXTS:
             self._words.clear()
-        hashed = self._hasher.transform(character_ngrams(word) for word in words)
-        for number, word in enumerate(words):
+            new = list(dict.fromkeys(words))
+        if not new:
+            return
+        hashed = self._hasher.transform(character_ngrams(word) for word in new)
+        for number, word in enumerate(new):
             buckets = hashed.indices[hashed.indptr[number] : hashed.indptr[number + 1]]
             self._words[word] = buckets.astype(np.int32) + 1
 
@@ -145,7 +147,7 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
         (folder / "config.json").write_text(json.dumps({"buckets": self.buckets}), encoding="utf-8")
 
     @classmethod
-    def load(cls, model_name_or_path: str, subfolder: str = "", **_: Any) -> "StaticNgramEmbedding":  # noqa: ANN401
+    def load(cls, model_name_or_path: str, subfolder: str = "", *_: Any, **__: Any) -> "StaticNgramEmbedding":  # noqa: ANN401
         """Read a module back from the folder that `save` wrote."""
         folder = Path(model_name_or_path) / subfolder
         weights = load_file(folder / "model.safetensors")
@@ -157,7 +159,7 @@ class StaticNgramEmbedding(InputModule):  # type: ignore[misc]
 
 
 def _mean_of(table: nn.EmbeddingBag, padded: Tensor) -> Tensor:
-    """Return the mean vector of each row's ids without its padding, five times as fast as a bag over padded rows."""
+    """Return the mean vector of each row's ids, five times as fast as a bag over rows with their padding."""
     filled = padded > 0
     ends = filled.sum(dim=1).cumsum(dim=0)
     offsets = torch.cat([ends.new_zeros(1), ends[:-1]])

@@ -1,4 +1,4 @@
-"""A trained model with what one must know about it, as a folder: weights, model card, facts of the training."""
+"""A trained model with what one must know about it, as a folder: weights, model card, facts."""
 
 import hashlib
 import json
@@ -62,17 +62,20 @@ class TrainedModel:
         """Read a folder that `save` wrote.
 
         Raises:
-            ModelError: If the folder is missing or incomplete.
+            ModelError: If the folder is missing, incomplete or cannot be read.
         """
-        facts, card = folder / _FACTS, folder / _CARD
-        if not facts.is_file() or not card.is_file():
+        for name in (_FACTS, _CARD):
+            if not (folder / name).is_file():
+                raise ModelError(f"No trained {kind} in {folder}: {name} is missing; train it again.")
+        try:
+            facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+            card = (folder / _CARD).read_text(encoding="utf-8")
+        except ValueError as error:
             raise ModelError(
-                f"No trained {kind} in {folder}: {_FACTS} or {_CARD} is missing; train it again."
-            )
-        model = open_encoder(str(folder)) if kind == "bi_encoder" else open_cross_encoder(str(folder))
-        return cls(
-            kind, model, card.read_text(encoding="utf-8"), json.loads(facts.read_text(encoding="utf-8"))
-        )
+                f"The trained {kind} in {folder} cannot be read: {error}; train it again."
+            ) from error
+        opened = open_encoder(str(folder)) if kind == "bi_encoder" else open_cross_encoder(str(folder))
+        return cls(kind, opened, card, facts)
 
 
 def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: ANN401
@@ -84,9 +87,10 @@ def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: 
     from sentence_transformers import CrossEncoder
 
     try:
-        return CrossEncoder(source, **options)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        model: CrossEncoder = CrossEncoder(source, **options)
+    except Exception as error:  # tokenizers raise no narrower one
         raise ModelError(f"Cannot load the cross-encoder {source!r}: {error}.") from error
+    return model
 
 
 def fingerprint_of_training(*parts: object) -> str:

@@ -13,19 +13,19 @@ tags: [icd-10-cm, clinical-coding, retrieval]
 
 # Bi-encoder for ICD-10-CM codes: {chosen}
 
-Turns a clinical phrase in English, Spanish, Catalan, Italian, Portuguese or French, and the titles of ICD-10-CM codes,
-into vectors that lie close together when the code answers the phrase.
+Turns a clinical phrase in English, Spanish, Catalan, Italian, Portuguese or French, and the titles of
+ICD-10-CM codes, into vectors that lie close together when the code answers the phrase.
 
 - **Start:** `{source}`, used as {kind}.
 - **Learned from:** {groups}.
-- **Loss:** cached multiple negatives ranking, both directions, in-batch negatives and one hard negative from the code
-  tree; no code stands twice in a batch.
+- **Loss:** cached multiple negatives ranking, both directions, in-batch negatives and one hard negative from
+  the code tree; no code stands twice in a batch.
 - **Training:** {training}; seed {seed}; {seconds:.0f} s.
 - **Validation** ({queries} queries against {documents} codes): {candidates}.
 
 ## Intended use and limits
-For suggesting codes to a person who knows how to code. The queries that it learned from were written by a large language
-model and not verified by clinicians. Not for billing or clinical decisions without review.
+For suggesting codes to a person who knows how to code. The queries that it learned from were written by a
+large language model and not verified by clinicians. Not for billing or clinical decisions without review.
 """
 
 

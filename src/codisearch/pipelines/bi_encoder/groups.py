@@ -1,14 +1,17 @@
-"""Training groups of the bi-encoder: a query, the title it should find, and a hard negative from the code tree."""
+"""Training groups of the bi-encoder: a query, the title it should find, and a hard negative."""
 
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from codisearch.codes import CodeTree
+from codisearch.codes import CodeTree, category_of
+from codisearch.errors import InputError
 from codisearch.pipelines.bi_encoder.params import TrainingDataParams
 
 _NEIGHBOURS = 12
+_CHANCES = 4
 COLUMNS = (
     "query",
     "positive",
@@ -28,6 +31,7 @@ def build_groups(
     index_aliases: pd.DataFrame,
     national_titles: pd.DataFrame,
     params: TrainingDataParams,
+    *,
     seed: int,
 ) -> pd.DataFrame:
     """Return one row per training pair, with a hard negative.
@@ -41,8 +45,12 @@ def build_groups(
         seed: Seeds drop-out, sampling and the choice of negatives.
 
     Returns:
-        Columns `query`, `positive` (official title), `code`, `language`, `source`, `negative` (title of a neighbour in the
-        tree, or empty), `negative_code`, `negative_origin`, `relevant` (all codes of the query, list).
+        Columns `query`, `positive` (official title), `code`, `language`, `source`, `negative` (title of a code
+        that does not answer the query), `negative_code`, `negative_origin` (`sibling` or `cousin` in the tree;
+        `chance` where there is none), `relevant` (all codes of the query, list).
+
+    Raises:
+        InputError: If there is nothing to learn from.
     """
     rng = np.random.default_rng(seed)
     train = pairs[pairs["split"] == "train"]
@@ -57,6 +65,10 @@ def build_groups(
     relevant = groups.groupby("query")["code"].agg(lambda codes: sorted(set(codes)))
     groups = groups.assign(relevant=groups["query"].map(relevant))
     groups = groups[groups["query"] != groups["positive"]]
+    if groups.empty:
+        raise InputError(
+            "Nothing to train the bi-encoder on: expected pairs of the split 'train', came none."
+        )
     return _with_negatives(groups, CodeTree.from_frame(code_set), titles, rng)[list(COLUMNS)]
 
 
@@ -102,20 +114,36 @@ def _with_negatives(
 ) -> pd.DataFrame:
     """Add to each row the title of a neighbour in the tree that is not relevant to its query."""
     neighbours = {code: tree.neighbours(code, _NEIGHBOURS) for code in groups["code"].unique()}
-    siblings = {code: set(tree.siblings(code)) for code in neighbours}
-    draws = rng.random(len(groups))
-    chosen = list(_draw(groups, neighbours, draws))
+    chosen = list(_draw(groups, neighbours, titles.index.to_numpy(), rng))
     return groups.assign(
         negative_code=chosen,
         negative=[titles.get(code, "") for code in chosen],
         negative_origin=[
-            "" if not other else "sibling" if other in siblings[code] else "cousin"
-            for code, other in zip(groups["code"], chosen, strict=True)
+            _origin(code, other, tree) for code, other in zip(groups["code"], chosen, strict=True)
         ],
     )
 
 
-def _draw(groups: pd.DataFrame, neighbours: dict[str, tuple[str, ...]], draws: np.ndarray) -> Iterator[str]:
-    for code, relevant, draw in zip(groups["code"], groups["relevant"], draws, strict=True):
-        allowed = [other for other in neighbours[code] if other not in relevant]
-        yield allowed[int(draw * len(allowed))] if allowed else ""
+def _draw(
+    groups: pd.DataFrame,
+    neighbours: dict[str, tuple[str, ...]],
+    codes: npt.NDArray[np.object_],
+    rng: np.random.Generator,
+) -> Iterator[str]:
+    """Yield a code that does not answer the query of each row: a neighbour, or any where there is none."""
+    draws = rng.random(len(groups))
+    others = codes[rng.integers(len(codes), size=(len(groups), _CHANCES))]
+    for row, (code, relevant) in enumerate(zip(groups["code"], groups["relevant"], strict=True)):
+        near = [other for other in neighbours[code] if other not in relevant]
+        if near:
+            yield near[int(draws[row] * len(near))]
+        else:
+            yield next((other for other in others[row] if other not in relevant), "")
+
+
+def _origin(code: str, negative: str, tree: CodeTree) -> str:
+    if not negative:
+        return ""
+    if tree.parents.get(code) == tree.parents.get(negative, ""):
+        return "sibling"
+    return "cousin" if category_of(code) == category_of(negative) else "chance"

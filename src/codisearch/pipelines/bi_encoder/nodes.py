@@ -2,9 +2,11 @@
 
 import logging
 from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 
+from codisearch.files import sha256_of
 from codisearch.pipelines.bi_encoder import groups as training_groups
 from codisearch.pipelines.bi_encoder.card import write_card
 from codisearch.pipelines.bi_encoder.params import BiEncoderParams
@@ -26,9 +28,9 @@ def build_bi_encoder_groups(
     national_titles: pd.DataFrame,
     params: BiEncoderParams,
 ) -> pd.DataFrame:
-    """Return the training groups: queries, titles that they should find, hard negatives (see `groups.build_groups`)."""
+    """Return queries, the titles that they should find and hard negatives (see `groups.build_groups`)."""
     groups = training_groups.build_groups(
-        pairs, code_set, index_aliases, national_titles, params.data, params.seed
+        pairs, code_set, index_aliases, national_titles, params.data, seed=params.seed
     )
     logger.info("Training groups by source: %s", groups["source"].value_counts().to_dict())
     return groups
@@ -47,16 +49,24 @@ def train_bi_encoder(
         groups: Training groups.
         pairs: The split corpus, for its validation queries.
         code_set: The code set.
-        previous: The model of an earlier run; returned as it is when nothing that decides a training has changed.
+        previous: The model of an earlier run; returned as it is when nothing that decides a training has
+            changed.
         params: The pipeline's parameters.
 
     Raises:
         ModelError: If a candidate's encoder cannot be loaded.
     """
-    sources = [resolve_source(candidate.encoder) for candidate in params.candidates]
+    sources = [_identity_of(resolve_source(candidate.encoder)) for candidate in params.candidates]
     task = build_task(pairs, code_set, params.validation, params.seed)
     fingerprint = fingerprint_of_training(
-        _RECIPE, groups, sorted(task.documents), task.queries, params.model_dump(), sources, version("torch")
+        _RECIPE,
+        groups,
+        task.documents,
+        task.queries,
+        {query: sorted(codes) for query, codes in task.relevant.items()},
+        params.model_dump(),
+        sources,
+        version("torch"),
     )
     if previous is not None and previous.fingerprint == fingerprint:
         logger.info(
@@ -81,6 +91,12 @@ def train_bi_encoder(
     return TrainedModel("bi_encoder", best.model, write_card(facts), facts)
 
 
+def _identity_of(source: str) -> str:
+    """Return what changes when the weights of an encoder do: their checksum, or the id of a hub model."""
+    weights = Path(source) / "model.safetensors"
+    return sha256_of(weights) if weights.is_file() else source
+
+
 def _summary_of(result: TrainingResult, *, chosen: bool) -> dict[str, object]:
     start = {e["metric"]: e["value"] for e in result.history if e["step"] == 0}
     return {
@@ -100,7 +116,7 @@ def _summary_of(result: TrainingResult, *, chosen: bool) -> dict[str, object]:
 def describe_training(
     bi_encoder: TrainedModel,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[dict[str, float]]]]:
-    """Return the table of candidates, the history of every loss, and that of the chosen one by metric for tracking."""
+    """Return the table of candidates, the history of all, and that of the chosen one by metric for tracking."""
     history = pd.DataFrame(bi_encoder.facts["history"])
     chosen = history[history["candidate"] == bi_encoder.facts["chosen"]]
     tracked = {

@@ -15,7 +15,7 @@ class TrainingDataParams(_Strict):
     Attributes:
         corpus_repeats: How often a query of the corpus stands in an epoch, beside the pairs of the code set.
         code_set_pairs: Whether inclusion terms, index entries and national titles are learned too.
-        title_noise: Share of the words that are left out of an official title to make a query of it; 0 makes none.
+        title_noise: Share of the words that are left out of an official title to make a query of it; 0: none.
         title_noise_codes: How many codes' titles are used so.
         sample: Upper limit of the pairs of the code set, for quick runs; null takes all.
     """
@@ -31,8 +31,8 @@ class ValidationParams(_Strict):
     """The retrieval task that early stopping and the choice between candidates look at.
 
     Attributes:
-        documents: How many codes' titles are ranked: all those of the queries, their neighbours in the tree, and
-            others by chance up to this number.
+        documents: How many codes' titles are ranked: all those of the queries, their neighbours in the tree,
+            and others by chance up to this number.
         neighbours: How many neighbours of each relevant code are among them.
         queries: Upper limit of the validation queries, stratified by language.
     """
@@ -52,7 +52,8 @@ class CandidateParams(_Strict):
         mini_batch_size: Of which so many go through the encoder at once (memory, not result).
         learning_rate: Peak learning rate, after a linear warm-up.
         epochs: Passes over the data.
-        max_steps: Upper limit of the steps, which keeps a slow candidate within the time that there is; null: none.
+        max_steps: Upper limit of the steps, which keeps a slow candidate within the time that there is; null:
+            none.
         evaluations: How often validation looks at it.
         patience: Evaluations without a gain after which training stops.
         scale: Inverse temperature of the loss.

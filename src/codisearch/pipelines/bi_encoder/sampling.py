@@ -8,11 +8,11 @@ import torch
 from sentence_transformers.base.sampler import DefaultBatchSampler
 
 
-class UniqueCodeBatchSampler(DefaultBatchSampler):  # type: ignore[misc]
+class UniqueCodeBatchSampler(DefaultBatchSampler):
     """Draws batches of rows whose codes are all different, so that no in-batch negative is a right answer.
 
-    A row that does not fit waits for the next batch. The last rows of an epoch that can no longer fill half a batch are
-    left to the next epoch's order.
+    A row that does not fit waits for the next batch. The last rows of an epoch that can no longer fill half
+    of what the earlier batches held are left to the next epoch's order.
 
     Args:
         dataset: Rows in the order of `codes`.
@@ -29,11 +29,12 @@ class UniqueCodeBatchSampler(DefaultBatchSampler):  # type: ignore[misc]
         """Yield lists of row numbers."""
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
         waiting = torch.randperm(len(self._codes), generator=generator).tolist()
-        smallest = min(len(waiting), max(2, self.batch_size // 2))
+        smallest = 2
         while waiting:
             batch, waiting = self._next_batch(waiting)
             if len(batch) < smallest:
                 return
+            smallest = max(smallest, len(batch) // 2)  # few codes make small batches, whatever was asked for
             yield batch
 
     def _next_batch(self, waiting: list[int]) -> tuple[list[int], list[int]]:

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from datasets import Dataset
 
+from codisearch.errors import InputError
 from codisearch.pipelines.bi_encoder.params import CandidateParams
 from codisearch.pipelines.bi_encoder.sampling import UniqueCodes
 from codisearch.pipelines.bi_encoder.validation import RetrievalTask
@@ -36,7 +37,7 @@ class TrainingResult:
         recall_at_5: Share of the validation queries with a right code in the first five.
         mrr: Mean reciprocal rank within the first ten.
         seconds: Training time with evaluations.
-        pairs: Training pairs seen.
+        pairs: Training pairs seen, at most: a batch may hold less than it could.
     """
 
     params: CandidateParams
@@ -58,6 +59,10 @@ def train_candidate(
         task: The validation task.
         params: The candidate.
         seed: Seeds weights that start from chance, and the order of the data.
+
+    Raises:
+        ModelError: If its encoder cannot be loaded.
+        InputError: If no batch of different codes can be made of the groups.
     """
     from sentence_transformers import SentenceTransformerTrainer
     from transformers import EarlyStoppingCallback
@@ -79,22 +84,19 @@ def train_candidate(
         trainer.train()
         history += _history_of(trainer.state.log_history)
         steps = trainer.state.global_step
+        batch_size = trainer.args.per_device_train_batch_size
     best = _best(history)
     seconds = time.perf_counter() - started
     logger.info(
         "%s: recall@5 %.3f on validation after %d steps, %.0f s", params.name, best[0], steps, seconds
     )
-    return TrainingResult(params, model, history, best[0], best[1], seconds, steps * params.batch_size)
+    return TrainingResult(params, model, history, best[0], best[1], seconds, steps * batch_size)
 
 
 def _dataset(groups: pd.DataFrame) -> Dataset:
     columns = {"anchor": groups["query"], "positive": groups["positive"]}
-    negative = groups["negative"].where(
-        groups["negative"] != "", groups["positive"].shift(1).fillna("unspecified")
-    )
-    return Dataset.from_dict(
-        {name: column.tolist() for name, column in {**columns, "negative": negative}.items()}
-    )
+    columns["negative"] = groups["negative"].where(groups["negative"] != "", "unspecified")
+    return Dataset.from_dict({name: column.tolist() for name, column in columns.items()})
 
 
 def _loss(model: "SentenceTransformer", params: CandidateParams) -> torch.nn.Module:
@@ -114,8 +116,8 @@ def _evaluator(task: RetrievalTask, params: CandidateParams) -> "InformationRetr
 
     is_static = params.encoder.kind == "static"
     return InformationRetrievalEvaluator(
-        task.queries,
-        task.documents,
+        dict(task.queries),
+        dict(task.documents),
         task.relevant,
         name=_EVALUATOR,
         accuracy_at_k=[1, 5, 10],
@@ -137,6 +139,10 @@ def _arguments(folder: str, groups: pd.DataFrame, params: CandidateParams, seed:
     sampler = UniqueCodes(codes, seed)
     batch_size = min(params.batch_size, max(2, len(groups) // 2))
     planned = params.epochs * len(sampler(range(len(groups)), batch_size))
+    if not planned:
+        raise InputError(
+            f"Too few codes to train {params.name}: expected rows of two or more, came {len(groups)}."
+        )
     steps = max(1, min(planned, params.max_steps or planned))
     every = max(1, steps // params.evaluations)
     return SentenceTransformerTrainingArguments(

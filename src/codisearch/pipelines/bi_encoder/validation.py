@@ -1,4 +1,4 @@
-"""The retrieval task that training is stopped and chosen by: validation queries against a fair sample of the code set."""
+"""The retrieval task that training is judged by: validation queries against a fair sample of the code set."""
 
 from dataclasses import dataclass
 
@@ -29,8 +29,8 @@ def build_task(
 ) -> RetrievalTask:
     """Return the task of the validation split.
 
-    The documents hold every relevant code, its neighbours in the tree and other codes by chance: harder than a random
-    pool of the same size, and the same for every candidate.
+    The documents hold every relevant code, its neighbours in the tree and other codes by chance: harder than
+    a random pool of the same size, and the same for every candidate.
     """
     validation = pairs[pairs["split"] == "validation"].sort_values("pair_id")
     grouped = validation.groupby(["language", "query"], sort=True)["code"].agg(set).reset_index()
@@ -56,5 +56,5 @@ def _documents(wanted: set[str], code_set: pd.DataFrame, params: ValidationParam
         chosen.update(tree.neighbours(code, params.neighbours))
     others = sorted(set(code_set["code"]) - chosen)
     missing = min(max(params.documents - len(chosen), 0), len(others))
-    drawn = np.random.default_rng(seed).choice(len(others), missing, replace=False) if missing else []
+    drawn = np.random.default_rng(seed).choice(len(others), missing, replace=False)
     return sorted(chosen.union(others[number] for number in drawn))
