@@ -10,4 +10,9 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 HOOKS = (ClosingTableHooks(),)
-CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment names only what differs: dictionaries are merged, not replaced.
+    "merge_strategy": {"parameters": "soft", "mlflow": "soft"},
+}

@@ -50,8 +50,8 @@ def character_ngrams(word: str) -> Iterator[str]:
 class StaticNgramEmbedding(InputModule):
     """Sentence-transformers module of a static encoder over sub-words and hashed character n-grams.
 
-    Features are `input_ids` of shape (batch, sub-words) and `ngram_ids` of shape (batch, n-grams), padded with
-    0, which is no row of either table; so a batch can be cut into mini-batches, as cached losses do.
+    Features are `input_ids` of shape (batch, sub-words) and `ngram_ids` of shape (batch, n-grams), padded
+    with 0, which is no row of either table; so a batch can be cut into mini-batches, as cached losses do.
 
     Args:
         tokenizer: A fast tokenizer; its ids are shifted by one to leave 0 for padding.
@@ -92,7 +92,7 @@ class StaticNgramEmbedding(InputModule):
         }
 
     def _remember(self, texts: list[str]) -> None:
-        """Work out the ids of texts that were not met before, and forget the oldest half when they are many."""
+        """Work out the ids of texts that were not met before; forget the oldest half when they are many."""
         new = [text for text in dict.fromkeys(texts) if text not in self._cache]
         if len(self._cache) + len(new) > _CACHED_TEXTS:
             self._cache = dict(islice(self._cache.items(), _CACHED_TEXTS // 2, None))

@@ -45,9 +45,9 @@ def build_groups(
         seed: Seeds drop-out, sampling and the choice of negatives.
 
     Returns:
-        Columns `query`, `positive` (official title), `code`, `language`, `source`, `negative` (title of a code
-        that does not answer the query), `negative_code`, `negative_origin` (`sibling` or `cousin` in the tree;
-        `chance` where there is none), `relevant` (all codes of the query, list).
+        Columns `query`, `positive` (official title), `code`, `language`, `source`, `negative` (title of a
+        code that does not answer the query), `negative_code`, `negative_origin` (`sibling` or `cousin` in the
+        tree; `chance` where there is none), `relevant` (all codes of the query, list).
 
     Raises:
         InputError: If there is nothing to learn from.
@@ -112,7 +112,7 @@ def _drop_words(title: str, share: float, rng: np.random.Generator) -> str:
 def _with_negatives(
     groups: pd.DataFrame, tree: CodeTree, titles: "pd.Series[str]", rng: np.random.Generator
 ) -> pd.DataFrame:
-    """Add to each row the title of a neighbour in the tree that is not relevant to its query."""
+    """Add to each row the title of a code that is not relevant to its query."""
     neighbours = {code: tree.neighbours(code, _NEIGHBOURS) for code in groups["code"].unique()}
     chosen = list(_draw(groups, neighbours, titles.index.to_numpy(), rng))
     return groups.assign(

@@ -116,7 +116,7 @@ def _summary_of(result: TrainingResult, *, chosen: bool) -> dict[str, object]:
 def describe_training(
     bi_encoder: TrainedModel,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[dict[str, float]]]]:
-    """Return the table of candidates, the history of all, and that of the chosen one by metric for tracking."""
+    """Return the table of candidates, the history of all, and that of the chosen one by metric to track."""
     history = pd.DataFrame(bi_encoder.facts["history"])
     chosen = history[history["candidate"] == bi_encoder.facts["chosen"]]
     tracked = {

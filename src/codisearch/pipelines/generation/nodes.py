@@ -32,9 +32,10 @@ def generate_pairs(corpus: pd.DataFrame, params: GenerationParams) -> pd.DataFra
 
 
 def sample_by_code(pairs: pd.DataFrame, codes: int | None) -> pd.DataFrame:
-    """Return all pairs of `codes` codes, evenly spread in code order; None keeps every pair."""
+    """Return all pairs of `codes` codes that have queries, evenly spread in code order; None keeps every pair."""
     if codes is None:
         return pairs
-    every = np.sort(pairs["code"].unique().astype(object))
+    queries = pairs[pairs["style"] != "title"]
+    every = np.sort((queries if len(queries) else pairs)["code"].unique().astype(object))
     places = np.linspace(0, len(every) - 1, min(codes, len(every))).round().astype(int)
     return pairs[pairs["code"].isin(every[places])].reset_index(drop=True)

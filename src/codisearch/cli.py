@@ -1,0 +1,83 @@
+"""The command line: search with a bundle."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import click
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import codisearch
+from codisearch.errors import CodisearchError
+from codisearch.languages import LANGUAGES
+
+if TYPE_CHECKING:
+    from codisearch.retrieval.retriever import Hit
+
+DEFAULT_BUNDLE = Path("data/06_models/bundle")
+
+app = typer.Typer(
+    help="Find the ICD-10-CM code of a clinical phrase in six languages.", no_args_is_help=True, add_completion=False
+)
+
+
+@app.callback()
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    """Find the ICD-10-CM code of a clinical phrase in six languages."""
+    if show:
+        typer.echo(codisearch.__version__)
+        raise typer.Exit
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="A clinical phrase, for example: dolor torácico opresivo")],
+    language: Annotated[str | None, typer.Option(help=f"Its language: {', '.join(LANGUAGES)}.")] = None,
+    top: Annotated[int, typer.Option(help="How many codes, 1 to 100.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    bundle: Annotated[Path, typer.Option(envvar="CODISEARCH_BUNDLE", help="The bundle to search with.")] = DEFAULT_BUNDLE,
+) -> None:
+    """Print the codes that fit a phrase best, with the text that matched."""
+    from codisearch.retrieval.retriever import Retriever
+
+    hits = Retriever.load(bundle).search(query, language=language, top=top)
+    if as_json:
+        typer.echo(json.dumps([asdict(hit) for hit in hits], ensure_ascii=False, indent=2))
+    else:
+        Console().print(_table(query, hits))
+
+
+def _table(query: str, hits: "Sequence[Hit]") -> Table:
+    table = Table(title=query, title_justify="left", caption="Suggestions for a coder to check, not for billing as they are.")
+    table.add_column("code", style="bold", no_wrap=True)
+    table.add_column("title")
+    table.add_column("score", justify="right", no_wrap=True)
+    table.add_column("matched text")
+    table.add_column("billable", no_wrap=True)
+    for hit in hits:
+        matched = f"{hit.alias} ({hit.alias_language}, {hit.alias_source.replace('_', ' ')})"
+        table.add_row(hit.code, hit.title, f"{hit.score:.3f}", matched, "yes" if hit.billable else "no")
+    return table
+
+
+@click.group()
+def cli() -> None:
+    """Hold no commands: Kedro looks here for what a project adds to `kedro`, and codisearch adds nothing."""
+
+
+def main() -> None:
+    """Run the command line; errors that a user can mend are one line on standard error and exit status 1."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except CodisearchError as error:
+        typer.echo(f"codisearch: {error}", err=True)
+        raise SystemExit(1) from None
