@@ -66,6 +66,7 @@ def test_neighbours(tree: CodeTree) -> None:
     """Siblings come before cousins, ancestors are none, and the limit cuts."""
     assert tree.neighbours("E11.21", 9) == ("E11.22", "E11.9")
     assert tree.neighbours("E11.21", 1) == ("E11.22",)
+    assert tree.neighbours("E11.21", 0) == ()
     assert tree.neighbours("E11.9", 9) == ("E11.2",)
     assert tree.neighbours("I10", 9) == ()
 

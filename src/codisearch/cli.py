@@ -11,10 +11,11 @@ import click
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import codisearch
 from codisearch.errors import CodisearchError
-from codisearch.languages import LANGUAGES
+from codisearch.languages import LANGUAGES, check_language
 
 if TYPE_CHECKING:
     from codisearch.retrieval.retriever import Hit
@@ -22,18 +23,26 @@ if TYPE_CHECKING:
 DEFAULT_BUNDLE = Path("data/06_models/bundle")
 
 app = typer.Typer(
-    help="Find the ICD-10-CM code of a clinical phrase in six languages.", no_args_is_help=True, add_completion=False
+    help="Find the ICD-10-CM code of a clinical phrase in six languages.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
-@app.callback()
-def version(
-    show: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    """Find the ICD-10-CM code of a clinical phrase in six languages."""
-    if show:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(codisearch.__version__)
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """Find the ICD-10-CM code of a clinical phrase in six languages."""
 
 
 @app.command()
@@ -42,9 +51,14 @@ def search(
     language: Annotated[str | None, typer.Option(help=f"Its language: {', '.join(LANGUAGES)}.")] = None,
     top: Annotated[int, typer.Option(help="How many codes, 1 to 100.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    bundle: Annotated[Path, typer.Option(envvar="CODISEARCH_BUNDLE", help="The bundle to search with.")] = DEFAULT_BUNDLE,
+    bundle: Annotated[
+        Path, typer.Option(envvar="CODISEARCH_BUNDLE", help="The bundle to search with.")
+    ] = DEFAULT_BUNDLE,
 ) -> None:
     """Print the codes that fit a phrase best, with the text that matched."""
+    if language is not None:
+        check_language(language)  # before the bundle is opened, which takes a while
+
     from codisearch.retrieval.retriever import Retriever
 
     hits = Retriever.load(bundle).search(query, language=language, top=top)
@@ -55,7 +69,11 @@ def search(
 
 
 def _table(query: str, hits: "Sequence[Hit]") -> Table:
-    table = Table(title=query, title_justify="left", caption="Suggestions for a coder to check, not for billing as they are.")
+    table = Table(
+        title=Text(query),  # brackets in a string would be read as markup
+        title_justify="left",
+        caption="Suggestions for a coder to check, not for billing as they are.",
+    )
     table.add_column("code", style="bold", no_wrap=True)
     table.add_column("title")
     table.add_column("score", justify="right", no_wrap=True)
@@ -63,7 +81,8 @@ def _table(query: str, hits: "Sequence[Hit]") -> Table:
     table.add_column("billable", no_wrap=True)
     for hit in hits:
         matched = f"{hit.alias} ({hit.alias_language}, {hit.alias_source.replace('_', ' ')})"
-        table.add_row(hit.code, hit.title, f"{hit.score:.3f}", matched, "yes" if hit.billable else "no")
+        billable = "yes" if hit.billable else "no"
+        table.add_row(hit.code, Text(hit.title), f"{hit.score:.3f}", Text(matched), billable)
     return table
 
 
@@ -79,5 +98,5 @@ def main() -> None:
     try:
         app()
     except CodisearchError as error:
-        typer.echo(f"codisearch: {error}", err=True)
+        typer.echo(f"codisearch: {' '.join(str(error).split())}", err=True)
         raise SystemExit(1) from None

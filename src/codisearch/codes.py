@@ -76,11 +76,15 @@ class CodeTree:
 
     def neighbours(self, code: str, limit: int) -> tuple[str, ...]:
         """Return up to `limit` codes close in the tree: siblings, then cousins of the same category."""
-        near = list(self.siblings(code))
-        for ancestor in self.ancestors(code):
-            near.extend(other for other in self.siblings(ancestor) if other not in near)
         above = set(self.ancestors(code))
-        return tuple(other for other in near if other not in above)[:limit]
+        near: dict[str, None] = {}
+        for start in (code, *self.ancestors(code)):
+            for other in self.siblings(start):
+                if len(near) == limit:
+                    return tuple(near)
+                if other not in above:
+                    near[other] = None
+        return tuple(near)
 
 
 def matches_gold(code: str, gold: Iterable[str]) -> bool:

@@ -34,7 +34,7 @@ def test_round_trip(model: TrainedModel, tmp_path: Path) -> None:
 def test_missing_model(tmp_path: Path) -> None:
     """A model that was never trained is an error whose text reaches the user."""
     dataset = TrainedModelDataset(str(tmp_path / "m"), "bi_encoder")
-    with pytest.raises((ModelError, DatasetError), match="No trained bi_encoder in .*train it again"):
+    with pytest.raises((ModelError, DatasetError), match=r"No trained bi_encoder in .*train it again"):
         dataset.load()
 
 

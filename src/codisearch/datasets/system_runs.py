@@ -14,9 +14,9 @@ _LONGEST_PARAM = 500
 
 
 class SystemRunsDataset(AbstractDataset[Mapping[str, SystemRun], Any]):
-    """Logs one child run per system, named after it, with its `params`, `metrics` and `texts` (artifacts by name).
+    """Logs one child run per system: its `params`, `metrics` and `texts` (artifacts by name).
 
-    Without an active run (tracking switched off) nothing is logged.
+    A run has the name of its system. Without an active run (tracking switched off) nothing is logged.
 
     Args:
         metadata: For plugins.
@@ -33,7 +33,9 @@ class SystemRunsDataset(AbstractDataset[Mapping[str, SystemRun], Any]):
             return
         for name, content in data.items():
             with mlflow.start_run(run_name=name, nested=True, tags={"system": name}):
-                mlflow.log_params({key: str(value)[:_LONGEST_PARAM] for key, value in content["params"].items()})
+                mlflow.log_params(
+                    {key: str(value)[:_LONGEST_PARAM] for key, value in content["params"].items()}
+                )
                 mlflow.log_metrics({key: float(value) for key, value in content["metrics"].items()})
                 for artifact, text in content["texts"].items():
                     mlflow.log_text(text, artifact)

@@ -6,7 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-AliasSource = Literal["official_title", "inclusion_term", "alphabetic_index", "national_title", "title", "query"]
+from codisearch.errors import ConfigurationError
+
+AliasSource = Literal[
+    "official_title", "inclusion_term", "alphabetic_index", "national_title", "title", "query"
+]
 SOURCES: Final[tuple[AliasSource, ...]] = (
     "official_title",
     "inclusion_term",
@@ -25,7 +29,7 @@ def build_aliases(
     national_titles: pd.DataFrame,
     sources: tuple[AliasSource, ...],
 ) -> pd.DataFrame:
-    """Return the alias table: `alias`, `code`, `language`, `source` (`schemas.ALIASES`), distinct by alias and code.
+    """Return the alias table (`schemas.ALIASES`), distinct by alias and code; the first source stays.
 
     Args:
         code_set: Codes, titles, inclusion terms.
@@ -33,6 +37,9 @@ def build_aliases(
         index_aliases: Entries of an Alphabetic Index, possibly none.
         national_titles: Titles in other languages, possibly none.
         sources: Which sources enter; `official_title` alone is the setting of the reference recipe.
+
+    Raises:
+        ConfigurationError: If the sources hold no alias at all.
     """
     terms = code_set[["code", "inclusion_terms"]].explode("inclusion_terms").dropna()
     train = pairs[pairs["split"] == "train"]
@@ -46,9 +53,16 @@ def build_aliases(
         "query": train[~is_title].rename(columns={"query": "alias"}),
     }
     chosen = [
-        tables[source][["alias", "code", "language"]].assign(source=source) for source in SOURCES if source in sources
+        tables[source][["alias", "code", "language"]].assign(source=source)
+        for source in SOURCES
+        if source in sources
     ]
-    aliases = pd.concat([table for table in chosen if len(table)], ignore_index=True)
+    filled = [table for table in chosen if len(table)]
+    if not filled:
+        raise ConfigurationError(
+            f"The alias sources {', '.join(sources) or '(none)'} hold no text: allowed are {', '.join(SOURCES)}."
+        )
+    aliases = pd.concat(filled, ignore_index=True)
     aliases = aliases[aliases["code"].isin(code_set["code"])]
     aliases = aliases.drop_duplicates(["alias", "code"]).reset_index(drop=True)
     return aliases.astype({"alias": "str", "code": "str", "language": "str", "source": "str"})
@@ -60,6 +74,7 @@ def positions_of(codes: "pd.Series[str]", vocabulary: "pd.Series[str]") -> npt.N
     Raises:
         KeyError: If a code is not in the vocabulary.
     """
-    position = pd.Series(np.arange(len(vocabulary)), index=vocabulary.to_numpy())
-    found: npt.NDArray[np.int64] = position.loc[codes.to_numpy()].to_numpy(dtype=np.int64)
-    return found
+    found = pd.Index(vocabulary).get_indexer(pd.Index(codes))
+    if (found < 0).any():
+        raise KeyError(f"Not in the vocabulary: {', '.join(codes[found < 0].unique()[:5])}")
+    return found.astype(np.int64)

@@ -1,5 +1,6 @@
 """The bundle: one folder that search needs, complete in itself and checked when it is opened."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ _ALIASES: Final = "aliases.parquet"
 _CODES: Final = "codes.parquet"
 _ENCODER: Final = "encoder"
 _RERANKER: Final = "reranker"
+_DIGEST: Final = "sha256"
+_AGAIN: Final = "Make or copy it again."
 
 
 class Manifest(BaseModel):
@@ -85,7 +88,8 @@ class Bundle:
 
     def first_stage(self) -> DenseRanker:
         """Return the bi-encoder with the index as a ranker."""
-        return DenseRanker(self.encoder.model, self.index, positions_of(self.aliases["code"], self.codes["code"]))  # type: ignore[arg-type]
+        positions = positions_of(self.aliases["code"], self.codes["code"])
+        return DenseRanker(self.encoder.model, self.index, positions)  # type: ignore[arg-type]
 
     def two_stage(self) -> TwoStageRanker:
         """Return both stages as a ranker."""
@@ -107,7 +111,7 @@ class Bundle:
             self.aliases.to_parquet(aside / _ALIASES, index=False)
             self.codes.to_parquet(aside / _CODES, index=False)
             manifest = self.manifest.model_copy(update={"checksums": sha256_of_folder(aside)})
-            (aside / _MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+            _write_manifest(manifest, aside / _MANIFEST)
 
     @classmethod
     def load(cls, folder: Path) -> "Bundle":
@@ -134,37 +138,59 @@ def new_manifest(**facts: Any) -> Manifest:  # noqa: ANN401
     return Manifest(format=FORMAT, codisearch=codisearch.__version__, created=created, **facts)
 
 
+def _write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write a manifest, and under `_DIGEST` its own SHA-256, since no other file holds that."""
+    content = manifest.model_dump(mode="json")
+    sealed = {**content, _DIGEST: _digest(content)}
+    path.write_text(json.dumps(sealed, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of a bundle.
 
     Raises:
-        BundleError: If there is no bundle, or of a format that this program does not read.
+        BundleError: If there is no bundle, it was damaged, or has a format that this program does not read.
     """
     path = folder / _MANIFEST
     if not path.is_file():
-        raise BundleError(f"No bundle at {folder}: {_MANIFEST} is missing. `kedro run` makes one, or give --bundle PATH.")
+        raise BundleError(
+            f"No bundle at {folder}: {_MANIFEST} is missing. `kedro run` makes one, or give --bundle PATH."
+        )
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = content.get("format") if isinstance(content, dict) else None
-        if found != FORMAT:
-            raise BundleError(
-                f"The bundle at {folder} has format {found!r}; this program (codisearch {codisearch.__version__}) reads "
-                f"format {FORMAT}. Make it again with `kedro run --pipeline=indexing`."
-            )
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or not JSON
+        raise BundleError(
+            f"The manifest of the bundle at {folder} cannot be read: {error}. {_AGAIN}"
+        ) from error
+    found = content.get("format") if isinstance(content, dict) else None
+    if found != FORMAT:
+        raise BundleError(
+            f"The bundle at {folder} has format {found!r}; codisearch {codisearch.__version__} reads format "
+            f"{FORMAT}. Make it again with `kedro run --pipeline=indexing`."
+        )
+    if content.pop(_DIGEST, None) != _digest(content):
+        raise BundleError(
+            f"The bundle at {folder} is corrupted: {_MANIFEST} is not as it was written. {_AGAIN}"
+        )
+    try:
         return Manifest.model_validate(content)
-    except (UnicodeDecodeError, json.JSONDecodeError, ValidationError) as error:
-        raise BundleError(f"The manifest of the bundle at {folder} cannot be read: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise BundleError(f"The manifest of the bundle at {folder} does not fit: {problems}.") from error
 
 
 def _verify(folder: Path, manifest: Manifest) -> None:
     for name, expected in manifest.checksums.items():
         path = folder / name
         if not path.is_file():
-            raise BundleError(f"The bundle at {folder} is incomplete: {name} is missing. Make or copy it again.")
+            raise BundleError(f"The bundle at {folder} is incomplete: {name} is missing. {_AGAIN}")
         actual = sha256_of(path)
         if actual != expected:
             raise BundleError(
                 f"The bundle at {folder} is corrupted: {name} should have SHA-256 {expected[:12]}..., has "
-                f"{actual[:12]}.... Make or copy it again."
+                f"{actual[:12]}.... {_AGAIN}"
             )
-

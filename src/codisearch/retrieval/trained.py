@@ -89,7 +89,7 @@ def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: 
     try:
         model: CrossEncoder = CrossEncoder(source, **options)
     except Exception as error:  # tokenizers raise no narrower one
-        raise ModelError(f"Cannot load the cross-encoder {source!r}: {error}.") from error
+        raise ModelError(f"Cannot load the cross-encoder {source!r}: {str(error).rstrip('.')}.") from error
     return model
 
 

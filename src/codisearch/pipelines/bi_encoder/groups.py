@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from codisearch.codes import CodeTree, category_of
@@ -11,7 +10,6 @@ from codisearch.errors import InputError
 from codisearch.pipelines.bi_encoder.params import TrainingDataParams
 
 _NEIGHBOURS = 12
-_CHANCES = 4
 COLUMNS = (
     "query",
     "positive",
@@ -114,7 +112,7 @@ def _with_negatives(
 ) -> pd.DataFrame:
     """Add to each row the title of a code that is not relevant to its query."""
     neighbours = {code: tree.neighbours(code, _NEIGHBOURS) for code in groups["code"].unique()}
-    chosen = list(_draw(groups, neighbours, titles.index.to_numpy(), rng))
+    chosen = list(_draw(groups, neighbours, titles.index.tolist(), rng))
     return groups.assign(
         negative_code=chosen,
         negative=[titles.get(code, "") for code in chosen],
@@ -125,25 +123,24 @@ def _with_negatives(
 
 
 def _draw(
-    groups: pd.DataFrame,
-    neighbours: dict[str, tuple[str, ...]],
-    codes: npt.NDArray[np.object_],
-    rng: np.random.Generator,
+    groups: pd.DataFrame, neighbours: dict[str, tuple[str, ...]], codes: list[str], rng: np.random.Generator
 ) -> Iterator[str]:
-    """Yield a code that does not answer the query of each row: a neighbour, or any where there is none."""
+    """Yield a code that does not answer the query of each row: a neighbour, or one of another category."""
     draws = rng.random(len(groups))
-    others = codes[rng.integers(len(codes), size=(len(groups), _CHANCES))]
-    for row, (code, relevant) in enumerate(zip(groups["code"], groups["relevant"], strict=True)):
-        near = [other for other in neighbours[code] if other not in relevant]
-        if near:
-            yield near[int(draws[row] * len(near))]
+    for code, relevant, draw in zip(groups["code"], groups["relevant"], draws, strict=True):
+        allowed = [other for other in neighbours[code] if other not in relevant]
+        if allowed:
+            yield allowed[int(draw * len(allowed))]
         else:
-            yield next((other for other in others[row] if other not in relevant), "")
+            taken = {category_of(wanted) for wanted in relevant}
+            start = int(draw * len(codes))
+            others = (codes[(start + step) % len(codes)] for step in range(len(codes)))
+            yield next((other for other in others if category_of(other) not in taken), "")
 
 
 def _origin(code: str, negative: str, tree: CodeTree) -> str:
     if not negative:
         return ""
-    if tree.parents.get(code) == tree.parents.get(negative, ""):
-        return "sibling"
-    return "cousin" if category_of(code) == category_of(negative) else "chance"
+    if category_of(code) != category_of(negative):
+        return "chance"
+    return "sibling" if tree.parents.get(code) == tree.parents[negative] else "cousin"

@@ -69,10 +69,15 @@ def _measure(
     rankings: Rankings, relevant: Sequence[frozenset[int]], languages: Sequence[str], setting: Fusion
 ) -> pd.DataFrame:
     right = np.array(
-        [[code in wanted for code in row] for row, wanted in zip(rankings.codes.tolist(), relevant, strict=True)]
+        [
+            [code in wanted for code in row]
+            for row, wanted in zip(rankings.codes.tolist(), relevant, strict=True)
+        ]
     )
     first = np.where(right.any(axis=1), right.argmax(axis=1), np.inf)
     frame = pd.DataFrame({"language": languages, "recall@5": first < _CUTOFF, "mrr": 1.0 / (first + 1.0)})
     overall = frame.assign(language="all")
-    means = pd.concat([frame, overall]).groupby("language", sort=True)[["recall@5", "mrr"]].mean().reset_index()
+    means = (
+        pd.concat([frame, overall]).groupby("language", sort=True)[["recall@5", "mrr"]].mean().reset_index()
+    )
     return means.assign(depth=setting.depth, weight=setting.weight)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from codisearch.codes import CodeTree
 from codisearch.pipelines.cross_encoder.params import GroupParams
 from codisearch.pipelines.cross_encoder.qualifiers import qualifier_between
-from codisearch.retrieval.ranking import NO_CODE, Rankings, Ranker
+from codisearch.retrieval.ranking import NO_CODE, Ranker, Rankings
 from codisearch.retrieval.reranker import Documents
 
 _NEIGHBOURS = 24
@@ -33,6 +34,11 @@ class MiningContext:
     titles: dict[str, str]
     tree: CodeTree
 
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Code -> its position in the vocabulary."""
+        return {code: position for position, code in enumerate(self.vocabulary)}
+
 
 def sample_queries(pairs: pd.DataFrame, limit: int | None, seed: int) -> pd.DataFrame:
     """Return training queries with their relevant codes: `query`, `language`, `codes` (list), evenly over languages."""
@@ -46,7 +52,9 @@ def sample_queries(pairs: pd.DataFrame, limit: int | None, seed: int) -> pd.Data
     return queries.sort_values(["language", "query"]).reset_index(drop=True)
 
 
-def mine_groups(queries: pd.DataFrame, context: MiningContext, params: GroupParams, seed: int) -> pd.DataFrame:
+def mine_groups(
+    queries: pd.DataFrame, context: MiningContext, params: GroupParams, seed: int
+) -> pd.DataFrame:
     """Return the groups, a row per candidate.
 
     Wrong candidates come from the first stage's top ranks (`rank`) and from the code tree, named by the qualifier that
@@ -84,7 +92,9 @@ def _candidates(
     yield {"code": right, "document": _document(right, ranked, context), "label": 1, "origin": "right"}
     refused = set(codes)
     for code in codes:
-        refused |= set(context.tree.ancestors(code)) | {c for c in ranked if code in context.tree.ancestors(c)}
+        refused |= set(context.tree.ancestors(code)) | {
+            c for c in ranked if code in context.tree.ancestors(c)
+        }
     limit = params.max_score_ratio * ranked[right][1] if right in ranked else np.inf
     near = [code for code in context.tree.neighbours(right, _NEIGHBOURS) if code not in refused]
     from_tree = list(rng.permutation(near))[: params.from_tree]
@@ -92,7 +102,9 @@ def _candidates(
         origin = qualifier_between(context.titles[right], context.titles[code])
         yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": origin}
     missing = params.candidates - 1 - len(from_tree)
-    top = [code for code, (_, score) in ranked.items() if code not in refused.union(from_tree) and score <= limit]
+    top = [
+        code for code, (_, score) in ranked.items() if code not in refused.union(from_tree) and score <= limit
+    ]
     for code in top[:missing]:
         yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": "rank"}
 
@@ -111,4 +123,4 @@ def _ranked(rankings: Rankings, number: int, context: MiningContext) -> dict[str
 def _document(code: str, ranked: dict[str, tuple[int, float]], context: MiningContext) -> str:
     """Return what the cross-encoder reads of a code: with the alias that matched where the first stage found it."""
     alias = ranked[code][0] if code in ranked else NO_CODE
-    return context.documents.text(int(np.searchsorted(context.vocabulary, code)), alias)
+    return context.documents.text(context.positions[code], alias)

@@ -44,7 +44,9 @@ def build_first_stage(
     aliases = build_aliases(code_set, pairs, index_aliases, national_titles, _MINING_SOURCES)
     model = bi_encoder.model
     vectors = embedding_cache.vectors(
-        fingerprint_of(model), aliases["alias"].tolist(), lambda texts: encode(model, texts, progress=True)  # type: ignore[arg-type]
+        fingerprint_of(model),
+        aliases["alias"].tolist(),
+        lambda texts: encode(model, texts, progress=True),  # type: ignore[arg-type]
     ).vectors
     first = DenseRanker(model, build_faiss(vectors, "Flat"), positions_of(aliases["code"], code_set["code"]))  # type: ignore[arg-type]
     return first, Documents(code_set["title"].tolist(), aliases["alias"].tolist(), aliases["source"].tolist())
@@ -67,7 +69,9 @@ def mine_reranker_groups(
         tree=CodeTree.from_frame(code_set),
     )
     groups = mining.mine_groups(queries, context, params.groups, params.seed)
-    logger.info("Listwise groups: %d; candidates by origin: %s", groups["group"].nunique(), _counts(groups["origin"]))
+    logger.info(
+        "Listwise groups: %d; candidates by origin: %s", groups["group"].nunique(), _counts(groups["origin"])
+    )
     return groups
 
 
@@ -109,7 +113,9 @@ def train_cross_encoder(
         version("torch"),
     )
     if previous is not None and previous.fingerprint == fingerprint:
-        logger.info("Nothing that decides the cross-encoder has changed: the trained one is kept (%s)", fingerprint)
+        logger.info(
+            "Nothing that decides the cross-encoder has changed: the trained one is kept (%s)", fingerprint
+        )
         return previous
     training = train_reranker(groups, params)
     rankings = first_stage.rank(validation["query"].tolist(), max(params.fusion.depths, default=1) + 20)
@@ -126,7 +132,9 @@ def train_cross_encoder(
         "encoder": params.encoder.model_dump(),
         "layers": params.layers,
         "loss": params.loss,
-        "training": params.model_dump(include={"batch_size", "learning_rate", "epochs", "max_steps", "max_length", "seed"}),
+        "training": params.model_dump(
+            include={"batch_size", "learning_rate", "epochs", "max_steps", "max_length", "seed"}
+        ),
         "groups": int(groups["group"].nunique()),
         "origins": _counts(groups["origin"]),
         "seconds": round(training.seconds, 1),
@@ -152,7 +160,12 @@ def describe_reranker(
     history = pd.DataFrame(cross_encoder.facts["history"], columns=["step", "metric", "value"])
     tracked = {
         "reranker_train_loss": [
-            {"step": int(step), "value": float(value)} for step, value in zip(history["step"], history["value"], strict=True)
+            {"step": int(step), "value": float(value)}
+            for step, value in zip(history["step"], history["value"], strict=True)
         ]
     }
-    return pd.DataFrame(cross_encoder.facts["fusion_table"]), history.assign(candidate="cross_encoder"), tracked
+    return (
+        pd.DataFrame(cross_encoder.facts["fusion_table"]),
+        history.assign(candidate="cross_encoder"),
+        tracked,
+    )

@@ -7,19 +7,66 @@ Qualifier = Literal["laterality", "episode", "severity", "aetiology", "site"]
 
 _WORDS: Final[tuple[tuple[Qualifier, frozenset[str]], ...]] = (
     ("laterality", frozenset({"left", "right", "bilateral", "unilateral"})),
-    ("episode", frozenset({"initial", "subsequent", "sequela", "encounter", "recurrent", "recurrence", "episode", "first"})),
+    (
+        "episode",
+        frozenset(
+            {"initial", "subsequent", "sequela", "encounter", "recurrent", "recurrence", "episode", "first"}
+        ),
+    ),
     (
         "severity",
         frozenset(
-            "mild moderate severe profound acute chronic subacute stage degree with without complicated uncomplicated "
-            "intractable exacerbation remission open closed displaced nondisplaced malignant benign".split()
+            [
+                "mild",
+                "moderate",
+                "severe",
+                "profound",
+                "acute",
+                "chronic",
+                "subacute",
+                "stage",
+                "degree",
+                "with",
+                "without",
+                "complicated",
+                "uncomplicated",
+                "intractable",
+                "exacerbation",
+                "remission",
+                "open",
+                "closed",
+                "displaced",
+                "nondisplaced",
+                "malignant",
+                "benign",
+            ]
         ),
     ),
     (
         "aetiology",
         frozenset(
-            "due type secondary primary drug alcohol bacterial viral traumatic nontraumatic congenital acquired "
-            "hereditary accidental self-harm assault undetermined organism streptococcal staphylococcal".split()
+            [
+                "due",
+                "type",
+                "secondary",
+                "primary",
+                "drug",
+                "alcohol",
+                "bacterial",
+                "viral",
+                "traumatic",
+                "nontraumatic",
+                "congenital",
+                "acquired",
+                "hereditary",
+                "accidental",
+                "self-harm",
+                "assault",
+                "undetermined",
+                "organism",
+                "streptococcal",
+                "staphylococcal",
+            ]
         ),
     ),
 )

@@ -51,11 +51,16 @@ def train_reranker(groups: pd.DataFrame, params: CrossEncoderParams) -> Reranker
         revision=params.encoder.revision,
         config_kwargs={"num_hidden_layers": params.layers} if params.layers else None,
     )
-    lists = groups.groupby("group", sort=True).agg(query=("query", "first"), docs=("document", list), labels=("label", list))
+    lists = groups.groupby("group", sort=True).agg(
+        query=("query", "first"), docs=("document", list), labels=("label", list)
+    )
     dataset = Dataset.from_dict({name: lists[name].tolist() for name in ("query", "docs", "labels")})
     with tempfile.TemporaryDirectory(prefix="codisearch-") as folder:
         trainer = CrossEncoderTrainer(
-            model=model, args=_arguments(folder, len(lists), params), train_dataset=dataset, loss=_loss(model, params)
+            model=model,
+            args=_arguments(folder, len(lists), params),
+            train_dataset=dataset,
+            loss=_loss(model, params),
         )
         trainer.train()
     history = [

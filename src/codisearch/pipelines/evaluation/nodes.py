@@ -48,7 +48,11 @@ def collect_queries(
     training = set(pairs.loc[pairs["split"] == "train", "code"])
     gold = read_gold(params.gold, set(code_set["code"]), training, params.gold_language)
     logger.info("Real mentions: %d queries; left out: %s", len(gold.queries), gold.skipped or "none")
-    return queries, gold.queries, {"rows": gold.rows, "queries": len(gold.queries), "left out": dict(gold.skipped)}
+    return (
+        queries,
+        gold.queries,
+        {"rows": gold.rows, "queries": len(gold.queries), "left out": dict(gold.skipped)},
+    )
 
 
 def rank_queries(
@@ -74,11 +78,15 @@ def measure(
     return per_query, means, gain.compare_systems(per_query, queries, params.bootstrap).frame
 
 
-def measure_gold(gold_queries: pd.DataFrame, gold_rankings: pd.DataFrame, params: EvaluationParams) -> pd.DataFrame:
+def measure_gold(
+    gold_queries: pd.DataFrame, gold_rankings: pd.DataFrame, params: EvaluationParams
+) -> pd.DataFrame:
     """Return the means with intervals on real mentions; without a gold file, no rows."""
     if gold_queries.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in summary.METRIC_COLUMNS})
-    per_query = metrics.score_queries(gold_queries, gold_rankings, match=params.gold_match, depth=params.depth)
+    per_query = metrics.score_queries(
+        gold_queries, gold_rankings, match=params.gold_match, depth=params.depth
+    )
     return summary.summarise(per_query, gold_queries, params.systems, params.bootstrap)
 
 
@@ -142,7 +150,9 @@ def write_report(
                 "release": str(code_set["release"].iloc[0]),
                 "codes": len(code_set),
                 "test queries": len(queries),
-                "seconds to rank": dict(zip(system_seconds["system"], system_seconds["seconds"], strict=True)),
+                "seconds to rank": dict(
+                    zip(system_seconds["system"], system_seconds["seconds"], strict=True)
+                ),
             },
         )
     )
@@ -182,11 +192,17 @@ def describe_systems(
 def _params_of(name: str, bundle: Bundle, params: EvaluationParams) -> dict[str, Any]:
     if name in params.encoders:
         return {f"encoder.{key}": value for key, value in params.encoders[name].model_dump().items()}
-    facts = _model_params(bundle.encoder, "encoder") if name in {"base_encoder", "bi_encoder", "two_stage"} else {}
+    facts = (
+        _model_params(bundle.encoder, "encoder")
+        if name in {"base_encoder", "bi_encoder", "two_stage"}
+        else {}
+    )
     if name == "base_encoder":
         return {key: value for key, value in facts.items() if key.startswith("encoder.")}
     if name == "two_stage":
-        facts |= {f"reranker.{key}": value for key, value in _model_params(bundle.reranker, "encoder").items()}
+        facts |= {
+            f"reranker.{key}": value for key, value in _model_params(bundle.reranker, "encoder").items()
+        }
         facts |= {f"fusion.{key}": value for key, value in bundle.manifest.fusion.model_dump().items()}
     return facts
 

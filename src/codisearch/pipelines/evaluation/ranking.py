@@ -48,7 +48,9 @@ class SystemRanker:
                 rankings = self._system(name).rank(texts, self.params.depth)
             first = rankings if name == "bi_encoder" else first
             seconds = time.perf_counter() - started
-            logger.info("%s ranked %d codes for %d queries in %.1f s", name, len(vocabulary), len(texts), seconds)
+            logger.info(
+                "%s ranked %d codes for %d queries in %.1f s", name, len(vocabulary), len(texts), seconds
+            )
             frames.append(rankings.to_frame(name, queries["query_id"].tolist(), vocabulary))
             times.append({"system": name, "seconds": round(seconds, 2), "queries": len(texts)})
         return pd.concat(frames, ignore_index=True), pd.DataFrame(times)
@@ -70,8 +72,16 @@ class SystemRanker:
         """Return an encoder that was not tuned: the fine-tuned one's start, or one that the parameters name."""
         facts = self.bundle.encoder.facts
         seed = int(facts["seed"])
-        spec = EncoderSpec.model_validate(facts["encoder"]) if name == "base_encoder" else self.params.encoders[name]
+        spec = (
+            EncoderSpec.model_validate(facts["encoder"])
+            if name == "base_encoder"
+            else self.params.encoders[name]
+        )
         model = load_encoder(spec, seed)
-        cached = self.cache.vectors(fingerprint_of(model), aliases, lambda texts: encode(model, texts, progress=True))
-        logger.info("%s: %d of %d aliases encoded, the others were in the cache", name, cached.encoded, len(aliases))
+        cached = self.cache.vectors(
+            fingerprint_of(model), aliases, lambda texts: encode(model, texts, progress=True)
+        )
+        logger.info(
+            "%s: %d of %d aliases encoded, the others were in the cache", name, cached.encoded, len(aliases)
+        )
         return DenseRanker(model, build_faiss(cached.vectors, self.bundle.manifest.index), positions)

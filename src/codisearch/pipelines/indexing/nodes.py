@@ -42,12 +42,17 @@ def build_bundle(
     started = time.perf_counter()
     model = bi_encoder.model
     cached = embedding_cache.vectors(
-        fingerprint_of(model), aliases["alias"].tolist(), lambda texts: encode(model, texts, progress=True)  # type: ignore[arg-type]
+        fingerprint_of(model),
+        aliases["alias"].tolist(),
+        lambda texts: encode(model, texts, progress=True),  # type: ignore[arg-type]
     )
     seconds = time.perf_counter() - started
     logger.info(
         "Encoded %d of %d aliases in %.1f s (%.0f a second); the others were in the cache",
-        cached.encoded, len(aliases), seconds, cached.encoded / seconds,
+        cached.encoded,
+        len(aliases),
+        seconds,
+        cached.encoded / seconds,
     )
     manifest = new_manifest(
         release=str(code_set["release"].iloc[0]),
@@ -61,4 +66,6 @@ def build_bundle(
         reranker=cross_encoder.fingerprint,
     )
     codes = code_set[["code", "title", "billable"]]
-    return Bundle(bi_encoder, cross_encoder, build_faiss(cached.vectors, params.index), aliases, codes, manifest)
+    return Bundle(
+        bi_encoder, cross_encoder, build_faiss(cached.vectors, params.index), aliases, codes, manifest
+    )

@@ -16,4 +16,4 @@ class IndexingParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     alias_sources: tuple[AliasSource, ...] = Field(min_length=1)
-    index: str = "SQfp16"
+    index: str = "Flat"
