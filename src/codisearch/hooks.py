@@ -10,7 +10,7 @@ _NEXT = """
 What to open next
   data/08_reporting/report.html         the report, in a browser
   codisearch search "dolor torácico opresivo"
-  kedro viz                             the pipelines, with previews
+  kedro viz run                         the pipelines, with previews
   mlflow ui --backend-store-uri sqlite:///mlflow.db --workers 1
                                         the runs side by side, http://127.0.0.1:5000
 Inside the environment: source .venv/bin/activate, or make search, make viz, make mlflow.

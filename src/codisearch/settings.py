@@ -8,6 +8,8 @@ from codisearch.hooks import ClosingTableHooks
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+# MLflow reports its use to its makers unless told not to, before it loads.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 HOOKS = (ClosingTableHooks(),)
 CONFIG_LOADER_ARGS = {

@@ -63,13 +63,20 @@ def static_encoder(tiny_tokenizer: "PreTrainedTokenizerFast") -> "SentenceTransf
 
     tokenizer = Tokenizer.from_str(tiny_tokenizer._tokenizer.to_str())
     vectors = torch.randn(len(tiny_tokenizer), 32, generator=torch.Generator().manual_seed(1))
-    return SentenceTransformer(modules=[StaticNgramEmbedding(tokenizer, vectors, 512), Normalize()], device="cpu")
+    return SentenceTransformer(
+        modules=[StaticNgramEmbedding(tokenizer, vectors, 512), Normalize()], device="cpu"
+    )
 
 
 @pytest.fixture(scope="session")
 def cross_encoder(tiny_cross_encoder: Path) -> "CrossEncoder":
-    """Return the tiny cross-encoder, opened."""
-    return open_cross_encoder(str(tiny_cross_encoder), max_length=32)
+    """Return the tiny cross-encoder with a last layer large enough for opinions that differ."""
+    import torch
+
+    model = open_cross_encoder(str(tiny_cross_encoder), max_length=32)
+    with torch.no_grad():
+        model[0].auto_model.classifier.weight.mul_(100)
+    return model
 
 
 @pytest.fixture(scope="session")

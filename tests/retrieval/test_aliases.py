@@ -61,7 +61,10 @@ def test_unknown_codes_are_left_out(aliases: pd.DataFrame) -> None:
 
 
 def test_chosen_sources(
-    tiny_code_set: pd.DataFrame, tiny_pairs: pd.DataFrame, nothing: pd.DataFrame, national_titles: pd.DataFrame
+    tiny_code_set: pd.DataFrame,
+    tiny_pairs: pd.DataFrame,
+    nothing: pd.DataFrame,
+    national_titles: pd.DataFrame,
 ) -> None:
     """Only the sources asked for enter, in the fixed order whatever order they are asked for in."""
     found = build_aliases(
@@ -75,7 +78,11 @@ def test_title_or_query(tiny_code_set: pd.DataFrame, tiny_pairs: pd.DataFrame, n
     pairs = tiny_pairs.assign(style=["title", *tiny_pairs["style"][1:]])
     pairs.loc[1, "query"] = "Type 2 diabetes mellitus without complications"
     found = build_aliases(
-        tiny_code_set, pairs, nothing, nothing.rename(columns={"alias": "title"}), ("official_title", "title", "query")
+        tiny_code_set,
+        pairs,
+        nothing,
+        nothing.rename(columns={"alias": "title"}),
+        ("official_title", "title", "query"),
     )
     assert rows(found, "title") == [("diabetes tipo 2", "E11.9", "es")]
     assert len(rows(found, "query")) == 7
@@ -83,7 +90,10 @@ def test_title_or_query(tiny_code_set: pd.DataFrame, tiny_pairs: pd.DataFrame, n
 
 
 def test_inputs_are_not_changed(
-    tiny_code_set: pd.DataFrame, tiny_pairs: pd.DataFrame, index_aliases: pd.DataFrame, national_titles: pd.DataFrame
+    tiny_code_set: pd.DataFrame,
+    tiny_pairs: pd.DataFrame,
+    index_aliases: pd.DataFrame,
+    national_titles: pd.DataFrame,
 ) -> None:
     """The frames that come in are as they were."""
     frames = [tiny_code_set, tiny_pairs, index_aliases, national_titles]
@@ -93,10 +103,14 @@ def test_inputs_are_not_changed(
         pd.testing.assert_frame_equal(frame, copy)
 
 
-def test_no_alias_at_all(tiny_code_set: pd.DataFrame, tiny_pairs: pd.DataFrame, nothing: pd.DataFrame) -> None:
+def test_no_alias_at_all(
+    tiny_code_set: pd.DataFrame, tiny_pairs: pd.DataFrame, nothing: pd.DataFrame
+) -> None:
     """Sources that hold nothing are an error that names them and those there are."""
     titles = nothing.rename(columns={"alias": "title"})
-    with pytest.raises(ConfigurationError, match="sources alphabetic_index, national_title hold no .* official_title"):
+    with pytest.raises(
+        ConfigurationError, match=r"sources alphabetic_index, national_title hold no .* official_title"
+    ):
         build_aliases(tiny_code_set, tiny_pairs, nothing, titles, ("alphabetic_index", "national_title"))
 
 

@@ -58,7 +58,7 @@ def test_other_indexes(factory: str) -> None:
 
 
 def test_inverted_file_looks_into_several_lists() -> None:
-    """An index of 32 lists looks into two of them, also after a round trip."""
+    """An index of 32 lists looks into two of them, not into the one that is the default of FAISS."""
     import faiss
 
     index = build_faiss(VECTORS, "IVF32,Flat")
@@ -87,7 +87,8 @@ def test_file_round_trip(tmp_path: Path, factory: str) -> None:
     np.testing.assert_array_equal(found.aliases, expected.aliases)
     np.testing.assert_array_equal(found.scores, expected.scores)
     np.testing.assert_array_equal(
-        again.similarities(queries[0], found.aliases[0]), ranker(factory).similarities(queries[0], found.aliases[0])
+        again.similarities(queries[0], found.aliases[0]),
+        ranker(factory).similarities(queries[0], found.aliases[0]),
     )
 
 

@@ -69,7 +69,9 @@ def test_best_per_code_is_the_naive_one(data: st.DataObject) -> None:
     score = st.sampled_from([-0.5, 0.0, 0.25, 0.5, 1.0])
     width = data.draw(st.integers(1, len(code_of_alias)))
     row = st.permutations(range(len(code_of_alias))).flatmap(
-        lambda order: st.tuples(*(st.tuples(st.sampled_from([alias, NO_CODE]), score) for alias in order[:width]))
+        lambda order: st.tuples(
+            *(st.tuples(st.sampled_from([alias, NO_CODE]), score) for alias in order[:width])
+        )
     )
     rows = data.draw(st.lists(row, min_size=1, max_size=3))
     found = best_per_code(
@@ -91,7 +93,9 @@ def test_a_code_with_many_aliases_hides_no_other() -> None:
     def search(rows: Ids, wanted: int) -> tuple[Ids, Scores]:
         asked.append((rows.tolist(), wanted))
         orders = np.stack([np.arange(22), np.arange(22)[::-1]])[rows]
-        return orders[:, :wanted], np.tile(np.linspace(1, 0, 22, dtype=np.float32), (len(rows), 1))[:, :wanted]
+        return orders[:, :wanted], np.tile(np.linspace(1, 0, 22, dtype=np.float32), (len(rows), 1))[
+            :, :wanted
+        ]
 
     found = rank_codes(search, 2, code_of_alias, 2)
     assert asked == [([0, 1], 16), ([0], 22)]
@@ -132,7 +136,9 @@ def test_reorder() -> None:
 
 def test_to_frame() -> None:
     """Each code that was found is a row of the rankings table; free places are none."""
-    rankings = Rankings(ids([1, 0], [2, NO_CODE]), scores([0.5, 0.25], [1.0, -INF]), ids([1, 0], [2, NO_CODE]))
+    rankings = Rankings(
+        ids([1, 0], [2, NO_CODE]), scores([0.5, 0.25], [1.0, -INF]), ids([1, 0], [2, NO_CODE])
+    )
     frame = rankings.to_frame("bm25", ["q1", "q2"], ["E11", "I10", "J45"])
     assert frame.to_dict("split")["data"] == [
         ["bm25", "q1", 1, "I10", 0.5],

@@ -106,7 +106,9 @@ def test_nothing_to_fuse(fusion: Fusion) -> None:
 
 def test_free_places_stay_last() -> None:
     """A place without a code keeps its score of minus infinity."""
-    first = Rankings(np.array([[5, NO_CODE]]), np.array([[0.5, -np.inf]], np.float32), np.array([[1, NO_CODE]]))
+    first = Rankings(
+        np.array([[5, NO_CODE]]), np.array([[0.5, -np.inf]], np.float32), np.array([[1, NO_CODE]])
+    )
     found = fuse(first, np.array([[1.0, 0.0]], np.float32), Fusion(depth=2, weight=0.4))
     assert found.codes.tolist() == [[5, NO_CODE]]
     assert found.scores.tolist() == [[0.5, -np.inf]]
@@ -118,9 +120,7 @@ def test_free_places_stay_last() -> None:
     depth=st.integers(0, 8),
     weight=st.floats(0, 2),
 )
-def test_fuse_keeps_the_codes(
-    scores: np.ndarray, liked: np.ndarray, depth: int, weight: float
-) -> None:
+def test_fuse_keeps_the_codes(scores: np.ndarray, liked: np.ndarray, depth: int, weight: float) -> None:
     """Whatever the stages say, the codes are the same, the scores fall, and none rises above its cosine."""
     first = rankings(*(-np.sort(-scores, axis=1)).tolist())
     found = fuse(first, liked, Fusion(depth=depth, weight=weight))

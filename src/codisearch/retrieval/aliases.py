@@ -60,7 +60,7 @@ def build_aliases(
     filled = [table for table in chosen if len(table)]
     if not filled:
         raise ConfigurationError(
-            f"The alias sources {', '.join(sources) or '(none)'} hold no text: allowed are {', '.join(SOURCES)}."
+            f"The alias sources {', '.join(sources) or '(none)'} hold no text; all are {', '.join(SOURCES)}."
         )
     aliases = pd.concat(filled, ignore_index=True)
     aliases = aliases[aliases["code"].isin(code_set["code"])]

@@ -169,11 +169,14 @@ def fingerprint_of(model: torch.nn.Module) -> str:
 
 
 def supports_bfloat16() -> bool:
-    """Tell whether bfloat16 is worth using: a GPU that has it, or a processor with AMX or AVX-512 bf16."""
+    """Tell whether bfloat16 is native here: a GPU that has it, or a processor with AMX or AVX-512 bf16.
+
+    Where it is emulated it is several times slower than fp32 (docs/decisions/0006).
+    """
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    available = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return bool(available and torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
 
 
 def encode(

@@ -70,6 +70,7 @@ def train_candidate(
     started = time.perf_counter()
     torch.manual_seed(seed)
     model = load_encoder(params.encoder, seed)
+    model.model_card_data.generate_widget_examples = False  # the card is ours
     evaluator = _evaluator(task, params)
     history = _as_history(0, evaluator(model))
     with tempfile.TemporaryDirectory(prefix="codisearch-") as folder:

@@ -13,18 +13,18 @@ tags: [icd-10-cm, clinical-coding, reranking]
 
 # Cross-encoder for ICD-10-CM codes
 
-Reads a clinical phrase and a candidate code's title together and says how well they fit; the second stage after the
-bi-encoder.
+Reads a clinical phrase and a candidate code's title together and says how well they fit; the second stage
+after the bi-encoder.
 
 - **Start:** `{source}`, first {layers} layers.
 - **Learned from:** {groups} listwise groups; candidates by origin: {origins}.
 - **Loss:** {loss}; {training}; {pairs} pairs in {seconds} s.
-- **Fusion** chosen on {validation_queries} validation queries: depth {depth}, weight {weight}, the best that made no
-  language worse than the bi-encoder alone.
+- **Fusion** chosen on {validation_queries} validation queries: depth {depth}, weight {weight}, the best that
+  made no language worse than the bi-encoder alone.
 
 ## Intended use and limits
-For ordering suggestions to a person who knows how to code. The queries that it learned from were written by a large
-language model and not verified by clinicians. Not for billing or clinical decisions without review.
+For ordering suggestions to a person who knows how to code. The queries that it learned from were written by a
+large language model and not verified by clinicians. Not for billing or clinical decisions without review.
 """
 
 

@@ -12,6 +12,8 @@ from codisearch.retrieval.ranking import Rankings
 from codisearch.retrieval.reranker import Fusion, fuse
 
 _CUTOFF = 5
+_DIGITS = 9
+_SLACK = 10.0**-_DIGITS  # sums of the same numbers in another order differ in their last digits
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class FusionChoice:
 
     Attributes:
         fusion: Depth and weight.
-        table: A row per depth, weight and language (`all` beside the six): `recall@5`, `mrr`, their change against the
-            first stage alone, and whether the setting was `allowed` and `chosen`.
+        table: A row per depth, weight and language (`all` beside the six): `recall@5`, `mrr`, their change
+            against the first stage alone, and whether the setting was `allowed` and `chosen`.
     """
 
     fusion: Fusion
@@ -36,6 +38,8 @@ def choose_fusion(
     grid: FusionGrid,
 ) -> FusionChoice:
     """Return the depth and weight with the highest MRR among those that make no language worse.
+
+    Of equals, the smallest depth and then the smallest weight is chosen.
 
     Args:
         rankings: First-stage rankings of the validation queries.
@@ -57,8 +61,9 @@ def choose_fusion(
     for metric in ("recall@5", "mrr"):
         table[f"{metric}_change"] = table[metric] - table["language"].map(baseline[metric])
     worst = table.groupby(["depth", "weight"])[["recall@5_change", "mrr_change"]].transform("min").min(axis=1)
-    table["allowed"] = worst >= -grid.tolerance
+    table["allowed"] = worst >= -grid.tolerance - _SLACK
     candidates = table[(table["language"] == "all") & table["allowed"]]
+    candidates = candidates.assign(mrr=candidates["mrr"].round(_DIGITS))
     best = candidates.sort_values(["mrr", "depth", "weight"], ascending=[False, True, True]).iloc[0]
     fusion = Fusion(depth=int(best["depth"]), weight=float(best["weight"]))
     table["chosen"] = (table["depth"] == fusion.depth) & (table["weight"] == fusion.weight)

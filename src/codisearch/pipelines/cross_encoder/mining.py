@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from codisearch.codes import CodeTree
+from codisearch.errors import InputError
 from codisearch.pipelines.cross_encoder.params import GroupParams
 from codisearch.pipelines.cross_encoder.qualifiers import qualifier_between
 from codisearch.retrieval.ranking import NO_CODE, Ranker, Rankings
@@ -41,7 +43,7 @@ class MiningContext:
 
 
 def sample_queries(pairs: pd.DataFrame, limit: int | None, seed: int) -> pd.DataFrame:
-    """Return training queries with their relevant codes: `query`, `language`, `codes` (list), evenly over languages."""
+    """Return training queries, evenly over languages: `query`, `language`, `codes` (a list)."""
     train = pairs[(pairs["split"] == "train") & (pairs["style"] != "title")]
     grouped = train.groupby(["language", "query"], sort=True)["code"].agg(lambda codes: sorted(set(codes)))
     queries = grouped.rename("codes").reset_index()
@@ -57,56 +59,71 @@ def mine_groups(
 ) -> pd.DataFrame:
     """Return the groups, a row per candidate.
 
-    Wrong candidates come from the first stage's top ranks (`rank`) and from the code tree, named by the qualifier that
-    differs. Left out as probably right: codes above or below a relevant one in the tree, and codes that the first
-    stage scores above `max_score_ratio` of the right answer's score.
+    Wrong candidates come from the code tree, named by the qualifier that differs, and from the first stage's
+    top ranks (`rank`). Left out as probably right are codes above or below a relevant one in the tree and, of
+    the top ranks, those that score above `max_score_ratio` of the right answer's score. A query without any
+    wrong candidate has no group.
 
     Returns:
         Columns `group`, `query`, `language`, `code`, `document`, `label` (1 right, 0 wrong), `origin`.
+
+    Raises:
+        InputError: If no query has a group.
     """
-    rankings = context.first.rank(queries["query"].tolist(), params.depth)
-    rng = np.random.default_rng(seed)
-    rows = [
-        {"group": number, "query": query, "language": language, **candidate}
-        for number, (query, language, codes) in enumerate(
-            zip(queries["query"], queries["language"], queries["codes"], strict=True)
-        )
-        for candidate in _candidates(codes, rankings, number, context, params, rng)
-    ]
+    rows = list(_rows(queries, context, params, np.random.default_rng(seed))) if len(queries) else []
     frame = pd.DataFrame(rows, columns=["group", "query", "language", "code", "document", "label", "origin"])
     wrong = frame.groupby("group")["label"].transform(lambda labels: (labels == 0).sum())
-    return frame[wrong > 0].reset_index(drop=True)
+    groups = frame[wrong > 0].reset_index(drop=True)
+    if groups.empty:
+        raise InputError(
+            "Nothing to train the cross-encoder on: expected queries of the split 'train' with a wrong code "
+            f"beside the right one, came {len(queries)} queries without."
+        )
+    return groups
+
+
+def _rows(
+    queries: pd.DataFrame, context: MiningContext, params: GroupParams, rng: np.random.Generator
+) -> Iterator[dict[str, object]]:
+    """Yield the candidates of every query."""
+    rankings = context.first.rank(queries["query"].tolist(), params.depth)
+    asked = zip(queries["query"], queries["language"], queries["codes"], strict=True)
+    for number, (query, language, codes) in enumerate(asked):
+        ranked = _ranked(rankings, number, context)
+        for candidate in _candidates(codes, ranked, context, params, rng):
+            yield {"group": number, "query": query, "language": language, **candidate}
 
 
 def _candidates(
     codes: list[str],
-    rankings: Rankings,
-    number: int,
+    ranked: dict[str, tuple[int, float]],
     context: MiningContext,
     params: GroupParams,
     rng: np.random.Generator,
 ) -> Iterator[dict[str, object]]:
     """Yield the right candidate of a query and its wrong ones."""
-    ranked = _ranked(rankings, number, context)
     right = str(rng.choice(codes))
     yield {"code": right, "document": _document(right, ranked, context), "label": 1, "origin": "right"}
-    refused = set(codes)
-    for code in codes:
-        refused |= set(context.tree.ancestors(code)) | {
-            c for c in ranked if code in context.tree.ancestors(c)
-        }
-    limit = params.max_score_ratio * ranked[right][1] if right in ranked else np.inf
-    near = [code for code in context.tree.neighbours(right, _NEIGHBOURS) if code not in refused]
-    from_tree = list(rng.permutation(near))[: params.from_tree]
+    near = context.tree.neighbours(right, _NEIGHBOURS)
+    possible = [code for code in near if not _is_related(code, codes, context.tree)]
+    from_tree = [str(code) for code in rng.permutation(possible)[: params.from_tree]]
     for code in from_tree:
         origin = qualifier_between(context.titles[right], context.titles[code])
         yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": origin}
-    missing = params.candidates - 1 - len(from_tree)
-    top = [
-        code for code, (_, score) in ranked.items() if code not in refused.union(from_tree) and score <= limit
-    ]
-    for code in top[:missing]:
+    limit = params.max_score_ratio * ranked[right][1] if right in ranked else np.inf
+    top = (
+        code
+        for code, (_, score) in ranked.items()
+        if score <= limit and code not in from_tree and not _is_related(code, codes, context.tree)
+    )
+    for code in islice(top, params.candidates - 1 - len(from_tree)):
         yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": "rank"}
+
+
+def _is_related(code: str, relevant: list[str], tree: CodeTree) -> bool:
+    """Tell whether a code is one of the relevant ones, or stands above or below one of them in the tree."""
+    above = tree.ancestors(code)
+    return any(code == other or other in above or code in tree.ancestors(other) for other in relevant)
 
 
 def _ranked(rankings: Rankings, number: int, context: MiningContext) -> dict[str, tuple[int, float]]:
@@ -121,6 +138,6 @@ def _ranked(rankings: Rankings, number: int, context: MiningContext) -> dict[str
 
 
 def _document(code: str, ranked: dict[str, tuple[int, float]], context: MiningContext) -> str:
-    """Return what the cross-encoder reads of a code: with the alias that matched where the first stage found it."""
+    """Return what the cross-encoder reads of a code, with the alias by which the first stage found it."""
     alias = ranked[code][0] if code in ranked else NO_CODE
     return context.documents.text(context.positions[code], alias)

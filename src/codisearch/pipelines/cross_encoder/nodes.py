@@ -2,11 +2,13 @@
 
 import logging
 from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from codisearch.codes import CodeTree
+from codisearch.files import sha256_of
 from codisearch.pipelines.cross_encoder import mining
 from codisearch.pipelines.cross_encoder.card import write_card
 from codisearch.pipelines.cross_encoder.fusion import choose_fusion
@@ -40,7 +42,7 @@ def build_first_stage(
     national_titles: pd.DataFrame,
     embedding_cache: EmbeddingCache,
 ) -> tuple[DenseRanker, Documents]:
-    """Return the first stage over all aliases but corpus queries, and what the cross-encoder reads of a candidate."""
+    """Return the first stage over all aliases but corpus queries, and the documents of the second stage."""
     aliases = build_aliases(code_set, pairs, index_aliases, national_titles, _MINING_SOURCES)
     model = bi_encoder.model
     vectors = embedding_cache.vectors(
@@ -96,7 +98,8 @@ def train_cross_encoder(
         code_set: The code set.
         first_stage: The bi-encoder's ranker.
         documents: What the cross-encoder reads of a candidate.
-        previous: The model of an earlier run; returned as it is when nothing that decides a training has changed.
+        previous: The model of an earlier run; returned as it is when nothing that decides a training has
+            changed.
         params: The pipeline's parameters.
 
     Raises:
@@ -108,8 +111,9 @@ def train_cross_encoder(
         groups,
         validation,
         fingerprint_of(first_stage.model),
+        [*documents.titles, *documents.aliases],
         params.model_dump(),
-        resolve_source(params.encoder),
+        _identity_of(resolve_source(params.encoder)),
         version("torch"),
     )
     if previous is not None and previous.fingerprint == fingerprint:
@@ -147,6 +151,12 @@ def train_cross_encoder(
     return TrainedModel("cross_encoder", training.model, write_card(facts), facts)
 
 
+def _identity_of(source: str) -> str:
+    """Return what changes when the weights of an encoder do: their checksum, or the id of a hub model."""
+    weights = Path(source) / "model.safetensors"
+    return sha256_of(weights) if weights.is_file() else source
+
+
 def _validation_queries(pairs: pd.DataFrame, params: CrossEncoderParams) -> pd.DataFrame:
     """Return validation queries with their codes, evenly over languages."""
     as_train = pairs[pairs["split"] == "validation"].assign(split="train")
@@ -156,7 +166,7 @@ def _validation_queries(pairs: pd.DataFrame, params: CrossEncoderParams) -> pd.D
 def describe_reranker(
     cross_encoder: TrainedModel,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[dict[str, float]]]]:
-    """Return the table that the fusion was chosen from, the history of the loss, and the same for tracking."""
+    """Return the table that the fusion was chosen from, the history of the loss, and that for tracking."""
     history = pd.DataFrame(cross_encoder.facts["history"], columns=["step", "metric", "value"])
     tracked = {
         "reranker_train_loss": [

@@ -1,8 +1,8 @@
 """Parameters of the cross-encoder's training."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 
 from codisearch.retrieval.encoder import EncoderSpec
 
@@ -17,10 +17,11 @@ class GroupParams(_Strict):
     Attributes:
         queries: Upper limit of the training queries that get a group, drawn evenly over languages; null: all.
         candidates: Size of a group, its right answer among them.
-        from_tree: How many of the wrong ones come from the code tree rather than from the first stage's top ranks.
+        from_tree: How many of the wrong ones come from the code tree rather than from the top ranks of the
+            first stage.
         depth: How far down the first stage's ranks wrong candidates are taken from.
-        max_score_ratio: A candidate whose first-stage score is above this share of the right answer's is left out as
-            probably right as well.
+        max_score_ratio: A candidate from the top ranks whose score is above this share of the right answer's
+            is left out as probably right as well.
     """
 
     queries: int | None = Field(default=2_000, ge=1)
@@ -29,19 +30,28 @@ class GroupParams(_Strict):
     depth: int = Field(default=30, ge=1)
     max_score_ratio: float = Field(default=1.0, gt=0)
 
+    @model_validator(mode="after")
+    def _tree_leaves_room(self) -> Self:
+        if self.from_tree >= self.candidates:
+            raise ValueError(
+                f"from_tree must be below candidates, which counts the right one too: came from_tree "
+                f"{self.from_tree}, candidates {self.candidates}."
+            )
+        return self
+
 
 class FusionGrid(_Strict):
     """What the second stage's depth and weight are chosen from, on validation.
 
     Attributes:
-        depths: Reranking depths.
-        weights: Weights; 0, the first stage alone, is always among them.
+        depths: Reranking depths, 1 or more.
+        weights: Weights above 0; the first stage alone is always tried as well.
         queries: Upper limit of the validation queries.
         tolerance: How far a language's recall@5 or MRR may fall below the first stage's.
     """
 
-    depths: tuple[int, ...] = (10, 20)
-    weights: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)
+    depths: tuple[PositiveInt, ...] = (10, 20)
+    weights: tuple[PositiveFloat, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)
     queries: int = Field(default=600, ge=1)
     tolerance: float = Field(default=0.0, ge=0)
 

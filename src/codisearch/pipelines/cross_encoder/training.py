@@ -77,7 +77,8 @@ def _loss(model: "CrossEncoder", params: CrossEncoderParams) -> torch.nn.Module:
     from sentence_transformers.cross_encoder.losses import LambdaLoss, ListNetLoss, PListMLELoss
 
     losses = {"lambda": LambdaLoss, "list_net": ListNetLoss, "p_list_mle": PListMLELoss}
-    return losses[params.loss](model, mini_batch_size=0)
+    loss: torch.nn.Module = losses[params.loss](model, mini_batch_size=0)
+    return loss
 
 
 def _arguments(folder: str, groups: int, params: CrossEncoderParams) -> Any:  # noqa: ANN401

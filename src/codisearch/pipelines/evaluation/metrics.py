@@ -39,14 +39,14 @@ def score_queries(
     *,
     match: Match = "exact",
     levels: Sequence[Level] = LEVELS,
+    systems: Sequence[str] | None = None,
     depth: int = DEPTH,
 ) -> pd.DataFrame:
     """Score every query for every system, one row per system, query and level.
 
     At the levels `four_character` and `category` codes are cut to that length and repeats are dropped before
-    ranks are
-    counted: the rank is that of the first distinct category which is right. A query that a system did not
-    answer counts as a miss. Rows of `rankings` for other queries are ignored.
+    ranks are counted: the rank is that of the first distinct category which is right. A query that a system
+    did not answer counts as a miss. Rows of `rankings` for other queries or systems are ignored.
 
     Args:
         queries: Frame of `schemas.QUERIES`.
@@ -54,6 +54,8 @@ def score_queries(
         cutoffs: The k of recall@k.
         match: `exact`, or `prefix` where a longer code that begins with a relevant one is right too.
         levels: Depths of the code at which to score.
+        systems: Which to score, in this order; by default those in `rankings`. One that ranked no code for
+            any query, as a lexical one may, misses them all.
         depth: The last rank that counts; a right code beyond it has the reciprocal rank 0.
 
     Returns:
@@ -63,8 +65,8 @@ def score_queries(
         InputError: If a query has no relevant code.
     """
     _check_relevant(queries)
-    systems = list(dict.fromkeys(rankings["system"].astype(str)))
-    counted = rankings.loc[rankings["rank"] <= depth]
+    systems = list(dict.fromkeys(rankings["system"].astype(str)) if systems is None else systems)
+    counted = rankings.loc[(rankings["rank"] <= depth) & rankings["system"].isin(systems)]
     rows = [
         _score_level(queries, counted, systems, level=level, cutoffs=cutoffs, match=match)
         for level in levels

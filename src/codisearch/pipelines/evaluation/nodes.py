@@ -62,7 +62,7 @@ def rank_queries(
     embedding_cache: EmbeddingCache,
     params: EvaluationParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return every system's rankings of the test queries, of the real mentions, and the seconds per system."""
+    """Return every system's rankings of test queries, those of real mentions, and the seconds of each."""
     together = pd.concat([queries, gold_queries], ignore_index=True) if len(gold_queries) else queries
     rankings, times = SystemRanker(bundle, embedding_cache, params).rank_all(together)
     is_gold = rankings["query_id"].isin(gold_queries["query_id"])
@@ -72,8 +72,8 @@ def rank_queries(
 def measure(
     queries: pd.DataFrame, rankings: pd.DataFrame, params: EvaluationParams
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the scores per query, the means with intervals of every slice, and the comparisons between systems."""
-    per_query = metrics.score_queries(queries, rankings, match="exact", depth=params.depth)
+    """Return the scores per query, the means with intervals of every slice, and comparisons of systems."""
+    per_query = metrics.score_queries(queries, rankings, systems=params.systems, depth=params.depth)
     means = summary.summarise(per_query, queries, params.systems, params.bootstrap)
     return per_query, means, gain.compare_systems(per_query, queries, params.bootstrap).frame
 
@@ -85,14 +85,18 @@ def measure_gold(
     if gold_queries.empty:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in summary.METRIC_COLUMNS})
     per_query = metrics.score_queries(
-        gold_queries, gold_rankings, match=params.gold_match, depth=params.depth
+        gold_queries,
+        gold_rankings,
+        match=params.gold_match,
+        systems=params.systems,
+        depth=params.depth,
     )
     return summary.summarise(per_query, gold_queries, params.systems, params.bootstrap)
 
 
 def tabulate(means: pd.DataFrame) -> pd.DataFrame:
     """Return recall@5 as a table of systems by language, for a person to open."""
-    return summary.metrics_table(means).reset_index()
+    return summary.metrics_table(means)
 
 
 def draw(

@@ -21,10 +21,11 @@ class EvaluationParams(BaseModel):
         queries: Upper limit of the test queries, evenly over languages; null: all.
         bootstrap: How intervals are drawn.
         examples: Test queries shown in the report.
-        gold: A file of real mentions (CSV, TSV or JSONL with `query`, `code`[, `language`]) to measure as well; null: none.
+        gold: A file of real mentions (CSV, TSV or JSON lines with `query`, `code` and perhaps `language`) to
+            measure as well; null: none.
         gold_language: Language of its rows where it has no such column.
-        gold_match: Whether a longer code that begins with the gold code is right (`prefix`; annotators leave out seventh
-            characters), or only the code itself (`exact`).
+        gold_match: Whether a longer code that begins with the gold code is right (`prefix`; annotators leave
+            out seventh characters), or only the code itself (`exact`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,8 +44,9 @@ class EvaluationParams(BaseModel):
     def _systems_exist(self) -> "EvaluationParams":
         unknown = [name for name in self.systems if name not in BUILT_IN and name not in self.encoders]
         if unknown:
+            allowed = ", ".join((*BUILT_IN, *self.encoders))
             raise ValueError(
-                f"unknown systems {', '.join(unknown)}: allowed are {', '.join((*BUILT_IN, *self.encoders))}; "
-                "a further encoder is named under `encoders`"
+                f"unknown systems {', '.join(unknown)}: allowed are {allowed}; a further encoder is named "
+                "under `encoders`"
             )
         return self

@@ -9,7 +9,7 @@ class IndexingParams(BaseModel):
     """What enters the index, and how it is kept.
 
     Attributes:
-        alias_sources: Which aliases stand for a code; `official_title` alone is the reference recipe's setting.
+        alias_sources: Which aliases stand for a code; the reference recipe has `official_title` alone.
         index: FAISS factory string: `Flat`, `SQfp16`, `HNSW32`, `IVF256,SQ8` ...
     """
 

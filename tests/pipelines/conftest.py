@@ -1,0 +1,77 @@
+"""Small trained models, tables and a bundle, as the later pipelines get them from the earlier ones."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from codisearch.pipelines.indexing.nodes import build_aliases, build_bundle
+from codisearch.pipelines.indexing.params import IndexingParams
+from codisearch.retrieval.bundle import Bundle
+from codisearch.retrieval.cache import EmbeddingCache
+from codisearch.retrieval.encoder import EncoderSpec, open_encoder
+from codisearch.retrieval.trained import TrainedModel, open_cross_encoder
+
+SOURCES = ("official_title", "inclusion_term", "query")
+
+
+@pytest.fixture(scope="session")
+def no_aliases() -> pd.DataFrame:
+    """Return an Alphabetic Index without entries."""
+    return pd.DataFrame({name: [] for name in ("alias", "code", "language", "source")}, dtype=str)
+
+
+@pytest.fixture(scope="session")
+def no_titles() -> pd.DataFrame:
+    """Return national titles of no language."""
+    return pd.DataFrame({name: [] for name in ("code", "title", "language")}, dtype=str)
+
+
+@pytest.fixture(scope="session")
+def trained_encoder(tiny_encoder: Path) -> TrainedModel:
+    """Return a bi-encoder with the facts that its training leaves, its weights as they were before."""
+    facts = {
+        "fingerprint": "e" * 16,
+        "seed": 3,
+        "seconds": 1.5,
+        "encoder": EncoderSpec(source=str(tiny_encoder)).model_dump(),
+        "training": {"batch_size": 32, "epochs": 2},
+    }
+    return TrainedModel("bi_encoder", open_encoder(str(tiny_encoder)), "# Bi-encoder", facts)
+
+
+@pytest.fixture(scope="session")
+def trained_reranker(tiny_cross_encoder: Path) -> TrainedModel:
+    """Return a cross-encoder with the facts that its training leaves; the second stage reads twelve codes, and alone decides."""
+    facts = {
+        "fingerprint": "r" * 16,
+        "seconds": 2.5,
+        "encoder": EncoderSpec(source=str(tiny_cross_encoder)).model_dump(),
+        "training": {"batch_size": 8, "epochs": 1},
+        "fusion": {"depth": 12, "weight": 4000.0},
+    }
+    return TrainedModel(
+        "cross_encoder", open_cross_encoder(str(tiny_cross_encoder), max_length=32), "# Cross-encoder", facts
+    )
+
+
+@pytest.fixture(scope="session")
+def embedding_cache(tmp_path_factory: pytest.TempPathFactory) -> EmbeddingCache:
+    """Return an embedding cache that all these tests share."""
+    return EmbeddingCache(tmp_path_factory.mktemp("cache") / "embeddings")
+
+
+@pytest.fixture(scope="session")
+def small_bundle(
+    trained_encoder: TrainedModel,
+    trained_reranker: TrainedModel,
+    tiny_code_set: pd.DataFrame,
+    tiny_pairs: pd.DataFrame,
+    no_aliases: pd.DataFrame,
+    no_titles: pd.DataFrame,
+    embedding_cache: EmbeddingCache,
+) -> Bundle:
+    """Return the bundle of the tiny code set; aliases are titles, inclusion terms and training queries."""
+    params = IndexingParams(alias_sources=SOURCES)
+    aliases = build_aliases(tiny_code_set, tiny_pairs, no_aliases, no_titles, params)
+    return build_bundle(trained_encoder, trained_reranker, aliases, tiny_code_set, embedding_cache, params)

@@ -1,0 +1,60 @@
+"""What a run says at its end."""
+
+import io
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from codisearch.hooks import ClosingTableHooks
+
+METRICS = pd.DataFrame(
+    [
+        ("bm25", "all", "all", "all", "code", "recall@5", 0.25, 0.2, 0.3, 40),
+        ("bm25", "es", "all", "all", "code", "recall@5", 0.125, 0.1, 0.2, 20),
+        ("two_stage", "all", "all", "all", "code", "recall@5", 0.75, 0.7, 0.8, 40),
+        ("two_stage", "es", "all", "all", "code", "recall@5", 0.625, 0.5, 0.7, 20),
+    ],
+    columns=["system", "language", "style", "seen", "level", "metric", "value", "low", "high", "queries"],
+)
+
+
+@pytest.fixture
+def output() -> io.StringIO:
+    """Return what the console is written to."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def hooks(output: io.StringIO) -> ClosingTableHooks:
+    """Return the hooks with a console that is read back."""
+    return ClosingTableHooks(Console(file=output, width=100))
+
+
+def test_table_at_the_end(hooks: ClosingTableHooks, output: io.StringIO) -> None:
+    """Once metrics were saved, the end of the run shows each system and what to open next."""
+    hooks.after_dataset_saved("metrics", METRICS)
+    assert output.getvalue() == ""
+    hooks.after_pipeline_run()
+    lines = output.getvalue().splitlines()
+    assert "recall@5 over the whole code set" in " ".join(output.getvalue().split())
+    assert next(line for line in lines if "bm25" in line).split() == ["bm25", "0.125", "0.250"]
+    assert next(line for line in lines if "two_stage" in line).split() == ["two_stage", "0.625", "0.750"]
+    for command in ("codisearch search", "kedro viz", "mlflow ui", "report.html"):
+        assert command in output.getvalue()
+
+
+def test_nothing_without_metrics(hooks: ClosingTableHooks, output: io.StringIO) -> None:
+    """A run that measured nothing ends without a word."""
+    hooks.after_dataset_saved("pairs", METRICS)
+    hooks.after_pipeline_run()
+    assert output.getvalue() == ""
+
+
+def test_once(hooks: ClosingTableHooks, output: io.StringIO) -> None:
+    """The next run of the same session does not show the metrics of the last."""
+    hooks.after_dataset_saved("metrics", METRICS)
+    hooks.after_pipeline_run()
+    length = len(output.getvalue())
+    hooks.after_pipeline_run()
+    assert len(output.getvalue()) == length
