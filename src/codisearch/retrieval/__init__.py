@@ -1,4 +1,4 @@
-"""What ranks codes for a query: encoders, lexical systems, index, fusion, reranker, bundle. Knows no Kedro."""
+"""What ranks codes for a query: encoders, lexical systems, index, reranker, bundle. Knows no Kedro."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -32,7 +32,7 @@ def generate_pairs(corpus: pd.DataFrame, params: GenerationParams) -> pd.DataFra
 
 
 def sample_by_code(pairs: pd.DataFrame, codes: int | None) -> pd.DataFrame:
-    """Return all pairs of `codes` codes that have queries, evenly spread in code order; None keeps every pair."""
+    """Return all pairs of `codes` codes that have queries, evenly spread in code order; None keeps all."""
     if codes is None:
         return pairs
     queries = pairs[pairs["style"] != "title"]
