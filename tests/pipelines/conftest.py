@@ -42,7 +42,7 @@ def trained_encoder(tiny_encoder: Path) -> TrainedModel:
 
 @pytest.fixture(scope="session")
 def trained_reranker(tiny_cross_encoder: Path) -> TrainedModel:
-    """Return a cross-encoder with the facts of a training; it reads twelve codes and alone decides on them."""
+    """Return a cross-encoder with the facts of a training; it reads twelve codes and alone decides."""
     facts = {
         "fingerprint": "r" * 16,
         "seconds": 2.5,

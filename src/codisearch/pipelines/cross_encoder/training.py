@@ -16,6 +16,9 @@ from codisearch.retrieval.trained import open_cross_encoder
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
+_LIST_NET_TARGET = 10.0
+"""ListNet takes the softmax of the labels as its target: of 1 and 0 that is almost even, of 10 and 0 all on the right one."""
+
 
 @dataclass(frozen=True)
 class RerankerTraining:
@@ -54,6 +57,8 @@ def train_reranker(groups: pd.DataFrame, params: CrossEncoderParams) -> Reranker
     lists = groups.groupby("group", sort=True).agg(
         query=("query", "first"), docs=("document", list), labels=("label", list)
     )
+    if params.loss == "list_net":
+        lists["labels"] = lists["labels"].map(lambda labels: [_LIST_NET_TARGET * label for label in labels])
     dataset = Dataset.from_dict({name: lists[name].tolist() for name in ("query", "docs", "labels")})
     with tempfile.TemporaryDirectory(prefix="codisearch-") as folder:
         trainer = CrossEncoderTrainer(
