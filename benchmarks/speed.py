@@ -2,7 +2,7 @@
 
     python benchmarks/speed.py [--texts 2000] [--steps 6] [--repeats 3]
 
-Plain defaults are all-MiniLM-L6-v2 as sentence-transformers loads it: fp32, batches of 32 for encoding, in-batch
+Plain defaults are all-MiniLM-L6-v2 as sentence-transformers loads it: fp32, batches of 32 to encode, in-batch
 negatives and the trainer's own settings for training. Medians are printed, and the ratio of each to the plain
 defaults.
 """
