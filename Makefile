@@ -38,7 +38,7 @@ viz: $(INSTALLED) ## Open Kedro-Viz on http://127.0.0.1:4141
 	$(BIN)/kedro viz run
 
 mlflow: $(INSTALLED) ## Open the MLflow UI on http://127.0.0.1:5000
-	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --workers 1
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --workers 1
 
 clean: ## Remove what runs made (models, reports, caches), not the environment
 	find data/0[2-8]_* -mindepth 1 ! -name .gitkeep -delete

@@ -126,7 +126,7 @@ def open_encoder(source: str, revision: str | None = None) -> "SentenceTransform
     from sentence_transformers.sentence_transformer.modules import Normalize
 
     try:
-        if _is_static(Path(source)):
+        if first_module_of(Path(source)) == StaticNgramEmbedding.__name__:
             return SentenceTransformer(modules=[StaticNgramEmbedding.load(source), Normalize()])
         return SentenceTransformer(source, revision=revision, model_kwargs={"use_safetensors": True})
     except Exception as error:  # tokenizers raise no narrower one
@@ -136,13 +136,13 @@ def open_encoder(source: str, revision: str | None = None) -> "SentenceTransform
         ) from error
 
 
-def _is_static(folder: Path) -> bool:
-    """Tell whether a folder holds a static encoder of ours, from its modules.json."""
+def first_module_of(folder: Path) -> str | None:
+    """Return the class name of the first module of a model folder; None where it has no modules.json."""
     modules = folder / "modules.json"
     if not modules.is_file():
-        return False
+        return None
     first = json.loads(modules.read_text(encoding="utf-8"))[0]
-    return bool(first["type"].rsplit(".", 1)[-1] == StaticNgramEmbedding.__name__)
+    return str(first["type"]).rsplit(".", 1)[-1]
 
 
 def _as_static(model: "SentenceTransformer", buckets: int, seed: int) -> "SentenceTransformer":

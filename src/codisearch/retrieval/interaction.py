@@ -4,7 +4,7 @@ Every word of the query is compared with every word of the candidate. How well e
 other side's best match is put into soft bins (kernel pooling, Xiong et al. 2017,
 https://arxiv.org/abs/1706.06613) of the best match alone (Khattab and Zaharia 2020,
 https://arxiv.org/abs/2004.12832), in both directions: a word of the title that the query does not say, such
-as `left` or `recurrent`, costs as much as the network finds such words to matter. It has some 25,000 weights
+as `left` or `recurrent`, costs as much as the network finds such words to matter. It has some 14,000 weights
 beside the word vectors, so it learns from a thousand queries in seconds where a transformer needs minutes.
 
 What it does not read is the cosine of the whole phrases. The first stage was trained on the queries that the
@@ -12,18 +12,18 @@ groups are made of and ranks them almost perfectly, so the network would only le
 `reranker.fuse` adds it where it is as reliable as it looks.
 """
 
-import copy
 import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers.base.modules.input_module import InputModule
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,14 +41,14 @@ _FIELDS: Final = 2
 _FEATURES: Final = _FIELDS * (4 * len(_CENTRES) + 3)
 _WEIGHTS: Final = "model.safetensors"
 _CONFIG: Final = "config.json"
-_VECTORS: Final = "words"
+_WORDS: Final = "words"
 
 
 class WordInteraction(InputModule):
     """Sentence-transformers module that scores pairs of query and document; the only one of its CrossEncoder.
 
-    A document has two fields, the official title and the alias that matched (`reranker.Documents`); without an
-    alias the title stands for both.
+    A document has two fields, the official title and the alias that matched (`reranker.Documents`); without
+    an alias the title stands for both.
 
     Features are those of `StaticNgramEmbedding` for the different words of a batch, and `query_words`,
     `title_words` and `alias_words` of shape (batch, words): numbers of those words, 0 where there is none.
@@ -73,7 +73,10 @@ class WordInteraction(InputModule):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.hidden, self.dropout, self.max_words, self.frozen = hidden, dropout, max_words, frozen
-        self.words = copy.deepcopy(static)
+        self.words = StaticNgramEmbedding(
+            cast(Tokenizer, static.tokenizer), static.tokens.weight.detach().cpu()[1:], static.buckets
+        )
+        self.words.load_state_dict(static.state_dict())
         self.tokenizer = self.words.tokenizer
         for weights in self.words.parameters():
             if frozen:  # rounded now, so that what is saved is what was trained on
@@ -94,7 +97,10 @@ class WordInteraction(InputModule):
         prompt: str | None = None,
         **_: Any,  # noqa: ANN401
     ) -> dict[str, Tensor]:
-        """Return the features of (query, document) pairs."""
+        """Return the features of (query, document) pairs; a text alone counts as a query without a document.
+
+        Pairs are what is scored; the trainer also counts the lengths of the texts of each column.
+        """
         numbers: dict[str, int] = {"": _NO_WORD}
         known: dict[str, list[int]] = {}
 
@@ -105,16 +111,20 @@ class WordInteraction(InputModule):
             return known[text]
 
         queries, titles, aliases = [], [], []
-        for query, document in inputs:
+        for pair in inputs:
+            query, document = (pair, "") if isinstance(pair, str) else pair
             title, _separator, alias = document.partition(SEPARATOR)
             queries.append(read(f"{prompt or ''}{query}"))
             titles.append(read(title))
             aliases.append(read(alias or title))
-        features = self.words.preprocess(list(numbers))
-        features["query_words"] = _pad(queries)
-        features["title_words"] = _pad(titles)
-        features["alias_words"] = _pad(aliases)
-        return features
+        words = self.words.preprocess(list(numbers))
+        return {
+            "input_ids": words["input_ids"],
+            "ngram_ids": words["ngram_ids"],
+            "query_words": _pad(queries),
+            "title_words": _pad(titles),
+            "alias_words": _pad(aliases),
+        }
 
     def forward(self, features: dict[str, Tensor], **_: Any) -> dict[str, Tensor]:  # noqa: ANN401
         """Add `scores`, of shape (batch, 1): higher fits better."""
@@ -165,28 +175,31 @@ class WordInteraction(InputModule):
     def save(self, output_path: str, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Write weights, word vectors and configuration into a folder."""
         folder = Path(output_path)
-        words = folder / _VECTORS
-        words.mkdir(exist_ok=True)
-        self.words.save(str(words))
-        weights = {name: tensor.contiguous() for name, tensor in self.state_dict().items()}
+        (folder / _WORDS).mkdir(exist_ok=True)
+        self.words.save(str(folder / _WORDS))
         if self.frozen:
-            halves = {name: tensor.half().contiguous() for name, tensor in self.words.state_dict().items()}
-            save_file(halves, words / _WEIGHTS)
-        own = {name: tensor for name, tensor in weights.items() if not name.startswith(f"{_VECTORS}.")}
+            halves = {name: tensor.half() for name, tensor in self.words.state_dict().items()}
+            save_file(halves, folder / _WORDS / _WEIGHTS)
+        own = {name: tensor for name, tensor in self.state_dict().items() if not _is_of_words(name)}
         save_file(own, folder / _WEIGHTS)
-        self.save_config(str(folder), _CONFIG)  # type: ignore[no-untyped-call]
+        self.save_config(str(folder), _CONFIG)
 
     @classmethod
     def load(cls, model_name_or_path: str, subfolder: str = "", *_: Any, **__: Any) -> "WordInteraction":  # noqa: ANN401
         """Read a module back from the folder that `save` wrote."""
         folder = Path(model_name_or_path) / subfolder
         config = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
-        module = cls(StaticNgramEmbedding.load(str(folder / _VECTORS)), **config)
+        module = cls(StaticNgramEmbedding.load(str(folder / _WORDS)), **config)
         missing, unexpected = module.load_state_dict(load_file(folder / _WEIGHTS), strict=False)
-        wrong = unexpected + [name for name in missing if not name.startswith(f"{_VECTORS}.")]
+        wrong = [*unexpected, *(name for name in missing if not _is_of_words(name))]
         if wrong:
             raise ValueError(f"weights that are missing or unknown: {', '.join(wrong)}")
         return module
+
+
+def _is_of_words(name: str) -> bool:
+    """Tell whether a weight belongs to the word vectors, which have a folder of their own."""
+    return name.startswith(f"{_WORDS}.")
 
 
 def _importance(dimension: int, dropout: float) -> nn.Sequential:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ from codisearch.retrieval.ranking import NO_CODE, Rankings, reorder
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
+
+SEPARATOR: Final = " | "
+"""Stands between the title and the alias of a document."""
 
 _QUERY_SOURCE = "query"
 
@@ -52,7 +55,7 @@ class Documents:
         title = self.titles[code]
         if alias == NO_CODE or self.sources[alias] == _QUERY_SOURCE or self.aliases[alias] == title:
             return title
-        return f"{title} | {self.aliases[alias]}"
+        return f"{title}{SEPARATOR}{self.aliases[alias]}"
 
 
 def score_candidates(

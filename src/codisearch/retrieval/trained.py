@@ -11,7 +11,7 @@ import pandas as pd
 
 from codisearch.errors import ModelError
 from codisearch.files import replace_folder
-from codisearch.retrieval.encoder import open_encoder
+from codisearch.retrieval.encoder import first_module_of, open_encoder
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -79,15 +79,24 @@ class TrainedModel:
 
 
 def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: ANN401
-    """Return the cross-encoder of a folder or hub id.
+    """Return the cross-encoder of a folder or hub id, without ever running code from it.
+
+    Args:
+        source: A folder or hub id.
+        options: For a transformer: what `CrossEncoder` takes.
 
     Raises:
         ModelError: If it cannot be read.
     """
     from sentence_transformers import CrossEncoder
 
+    from codisearch.retrieval.interaction import WordInteraction
+
     try:
-        model: CrossEncoder = CrossEncoder(source, **options)
+        if first_module_of(Path(source)) == WordInteraction.__name__:
+            model: CrossEncoder = CrossEncoder(modules=[WordInteraction.load(source)])
+        else:
+            model = CrossEncoder(source, **options)
     except Exception as error:  # tokenizers raise no narrower one
         raise ModelError(f"Cannot load the cross-encoder {source!r}: {str(error).rstrip('.')}.") from error
     return model

@@ -16,7 +16,7 @@ tags: [icd-10-cm, clinical-coding, reranking]
 Reads a clinical phrase and a candidate code's title together and says how well they fit; the second stage
 after the bi-encoder.
 
-- **Start:** `{source}`, first {layers} layers.
+- **Start:** {start}.
 - **Learned from:** {groups} listwise groups; candidates by origin: {origins}.
 - **Loss:** {loss}; {training}; {pairs} pairs in {seconds} s.
 - **Fusion** chosen on {validation_queries} validation queries: depth {depth}, weight {weight}, the best that
@@ -28,11 +28,18 @@ large language model and not verified by clinicians. Not for billing or clinical
 """
 
 
+_STARTS = {
+    "transformer": "`{source}`, first {layers} layers",
+    "interaction": "the word vectors of the bi-encoder, which codisearch's `WordInteraction` compares",
+}
+
+
 def write_card(facts: Mapping[str, Any]) -> str:
     """Return the card, Markdown, from the facts of a training."""
     return _CARD.format(
-        source=facts["encoder"]["source"],
-        layers=facts["layers"] or "all",
+        start=_STARTS[facts["kind"]].format(
+            source=facts["encoder"]["source"], layers=facts["layers"] or "all"
+        ),
         groups=facts["groups"],
         origins=", ".join(f"{count} {origin}" for origin, count in facts["origins"].items()),
         loss=facts["loss"],

@@ -1,8 +1,10 @@
 """The nodes of the cross-encoder pipeline."""
 
 import logging
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,7 @@ from codisearch.files import sha256_of
 from codisearch.pipelines.cross_encoder import mining
 from codisearch.pipelines.cross_encoder.card import write_card
 from codisearch.pipelines.cross_encoder.fusion import choose_fusion
-from codisearch.pipelines.cross_encoder.params import CrossEncoderParams
+from codisearch.pipelines.cross_encoder.params import CrossEncoderParams, Kind
 from codisearch.pipelines.cross_encoder.training import train_reranker
 from codisearch.retrieval.aliases import AliasSource, build_aliases, positions_of
 from codisearch.retrieval.cache import EmbeddingCache
@@ -23,7 +25,7 @@ from codisearch.retrieval.trained import TrainedModel, fingerprint_of_training
 
 logger = logging.getLogger(__name__)
 
-_RECIPE = "cross_encoder-1"
+_RECIPE = "cross_encoder-2"
 _MINING_SOURCES: tuple[AliasSource, ...] = (
     "official_title",
     "inclusion_term",
@@ -41,9 +43,14 @@ def build_first_stage(
     index_aliases: pd.DataFrame,
     national_titles: pd.DataFrame,
     embedding_cache: EmbeddingCache,
+    sources: Sequence[AliasSource] = _MINING_SOURCES,
 ) -> tuple[DenseRanker, Documents]:
-    """Return the first stage over all aliases but corpus queries, and the documents of the second stage."""
-    aliases = build_aliases(code_set, pairs, index_aliases, national_titles, _MINING_SOURCES)
+    """Return the first stage over the aliases of some sources, and the documents of the second stage.
+
+    Groups are mined over all aliases but corpus queries; depth and weight are chosen over the aliases of the
+    index that search will use.
+    """
+    aliases = build_aliases(code_set, pairs, index_aliases, national_titles, tuple(sources))
     model = bi_encoder.model
     vectors = embedding_cache.vectors(
         fingerprint_of(model),
@@ -96,8 +103,8 @@ def train_cross_encoder(
         groups: Listwise groups.
         pairs: The split corpus, for its validation queries.
         code_set: The code set.
-        first_stage: The bi-encoder's ranker.
-        documents: What the cross-encoder reads of a candidate.
+        first_stage: The bi-encoder's ranker, over the aliases that search will use.
+        documents: What the cross-encoder reads of a candidate, over the same aliases.
         previous: The model of an earlier run; returned as it is when nothing that decides a training has
             changed.
         params: The pipeline's parameters.
@@ -121,7 +128,7 @@ def train_cross_encoder(
             "Nothing that decides the cross-encoder has changed: the trained one is kept (%s)", fingerprint
         )
         return previous
-    training = train_reranker(groups, params)
+    training = train_reranker(groups, params, first_stage.model)
     rankings = first_stage.rank(validation["query"].tolist(), max(params.fusion.depths, default=1) + 20)
     head = rankings.head(max(params.fusion.depths, default=1))
     liked = score_candidates(training.model, validation["query"].tolist(), head, documents, progress=True)
@@ -133,12 +140,9 @@ def train_cross_encoder(
     logger.info("Second stage: depth %d, weight %.2f", choice.fusion.depth, choice.fusion.weight)
     facts = {
         "fingerprint": fingerprint,
-        "encoder": params.encoder.model_dump(),
-        "layers": params.layers,
+        "kind": training.kind,
+        **_start_and_training(training.kind, params),
         "loss": params.loss,
-        "training": params.model_dump(
-            include={"batch_size", "learning_rate", "epochs", "max_steps", "max_length", "seed"}
-        ),
         "groups": int(groups["group"].nunique()),
         "origins": _counts(groups["origin"]),
         "seconds": round(training.seconds, 1),
@@ -149,6 +153,23 @@ def train_cross_encoder(
         "history": training.history,
     }
     return TrainedModel("cross_encoder", training.model, write_card(facts), facts)
+
+
+def _start_and_training(kind: Kind, params: CrossEncoderParams) -> dict[str, Any]:
+    """Return the facts on what a cross-encoder of this kind started from, and on how it was trained."""
+    if kind == "interaction":
+        return {
+            "encoder": {"source": "the bi-encoder", "kind": kind},
+            "layers": None,
+            "training": {**params.interaction.model_dump(), "seed": params.seed},
+        }
+    return {
+        "encoder": params.encoder.model_dump(),
+        "layers": params.layers,
+        "training": params.model_dump(
+            include={"batch_size", "learning_rate", "epochs", "max_steps", "max_length", "seed"}
+        ),
+    }
 
 
 def _identity_of(source: str) -> str:

@@ -6,6 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, m
 
 from codisearch.retrieval.encoder import EncoderSpec
 
+Kind = Literal["transformer", "interaction"]
+
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +42,28 @@ class GroupParams(_Strict):
         return self
 
 
+class InteractionParams(_Strict):
+    """Network and training of an interaction cross-encoder.
+
+    Attributes:
+        hidden: Units of the layer that judges how the words of both sides match.
+        dropout: Share of inputs dropped in training.
+        max_words: Words of a text that are read.
+        freeze_words: Whether the bi-encoder's word vectors stay as they are.
+        batch_size: Groups in a batch.
+        learning_rate: Peak learning rate, after a linear warm-up.
+        epochs: Passes over the groups.
+    """
+
+    hidden: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    max_words: int = Field(default=24, ge=1)
+    freeze_words: bool = True
+    batch_size: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=3e-3, gt=0)
+    epochs: int = Field(default=4, ge=1)
+
+
 class FusionGrid(_Strict):
     """What the second stage's depth and weight are chosen from, on validation.
 
@@ -61,10 +85,13 @@ class CrossEncoderParams(_Strict):
 
     Attributes:
         seed: Seeds data order and new weights.
-        encoder: The transformer that it starts from.
-        layers: How many of its first layers are kept; null: all.
+        kind: `transformer`, or `interaction`, which reads the word vectors of a static bi-encoder. Where the
+            bi-encoder is a transformer, the cross-encoder is one as well.
         groups: The listwise groups.
         loss: Listwise loss.
+        interaction: Interaction only: its network and training.
+        encoder: Transformer only, as all that follow but `fusion`: what it starts from.
+        layers: How many of its first layers are kept; null: all.
         batch_size: Groups in a batch.
         learning_rate: Peak learning rate, after a linear warm-up.
         epochs: Passes over the groups.
@@ -74,10 +101,12 @@ class CrossEncoderParams(_Strict):
     """
 
     seed: int = 7
-    encoder: EncoderSpec = EncoderSpec()
-    layers: int | None = Field(default=3, ge=1)
+    kind: Kind = "transformer"
     groups: GroupParams = GroupParams()
     loss: Literal["lambda", "list_net", "p_list_mle"] = "list_net"
+    interaction: InteractionParams = InteractionParams()
+    encoder: EncoderSpec = EncoderSpec()
+    layers: int | None = Field(default=3, ge=1)
     batch_size: int = Field(default=16, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     epochs: int = Field(default=1, ge=1)
