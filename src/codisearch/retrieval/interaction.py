@@ -167,11 +167,6 @@ class WordInteraction(InputModule):
         total = importance.sum(dim=1, keepdim=True) + _EPSILON
         return [weight / total, weight, (best * importance).sum(dim=1, keepdim=True) / total]
 
-    @property
-    def max_seq_length(self) -> int | None:
-        """There is no limit in sub-words; `max_words` counts words of a field."""
-        return None
-
     def save(self, output_path: str, *_: Any, **__: Any) -> None:  # noqa: ANN401
         """Write weights, word vectors and configuration into a folder."""
         folder = Path(output_path)

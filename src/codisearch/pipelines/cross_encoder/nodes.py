@@ -132,10 +132,8 @@ def train_cross_encoder(
     rankings = first_stage.rank(validation["query"].tolist(), max(params.fusion.depths, default=1) + 20)
     head = rankings.head(max(params.fusion.depths, default=1))
     liked = score_candidates(training.model, validation["query"].tolist(), head, documents, progress=True)
-    vocabulary = code_set["code"]
-    relevant = [
-        frozenset(positions_of(pd.Series(codes), vocabulary).tolist()) for codes in validation["codes"]
-    ]
+    position = {code: number for number, code in enumerate(code_set["code"])}
+    relevant = [frozenset(position[code] for code in codes) for codes in validation["codes"]]
     choice = choose_fusion(rankings, liked, relevant, validation["language"].tolist(), params.fusion)
     logger.info("Second stage: depth %d, weight %.2f", choice.fusion.depth, choice.fusion.weight)
     facts = {
