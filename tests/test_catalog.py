@@ -20,6 +20,8 @@ IN_MEMORY = {
     "clustered_pairs",
     "first_stage",
     "documents",
+    "search_stage",
+    "search_documents",
     "gold_queries",
     "gold_facts",
     "figures",
