@@ -188,7 +188,7 @@ def encode(
 
     Texts are encoded in order of length, in bfloat16 where the hardware has it: a copy of the weights in
     bfloat16 is about twice as fast as autocast, which converts them for every batch. A static encoder has
-    nothing to gain from it. In fp32 on a processor small batches are the faster ones: they stay in its caches.
+    nothing to gain from it. In fp32 on a processor small batches are the faster ones.
     """
     if not texts:
         return np.zeros((0, model.get_embedding_dimension() or 0), dtype=np.float32)
