@@ -118,6 +118,12 @@ def _verify(folder: Path, expected: str) -> None:
         raise ModelError(f"{weights} fails its checksum: expected SHA-256 {expected}, came {actual}.")
 
 
+def identity_of(source: str) -> str:
+    """Return what changes when the weights of an encoder do: their checksum, or the id of a hub model."""
+    weights = Path(source) / _WEIGHTS
+    return sha256_of(weights) if weights.is_file() else source
+
+
 def open_encoder(source: str, revision: str | None = None) -> "SentenceTransformer":
     """Return the sentence-transformers model of a folder or hub id, without ever running code from it.
 

@@ -16,6 +16,7 @@ from codisearch.pipelines.bi_encoder.params import (
     TrainingDataParams,
     ValidationParams,
 )
+from codisearch.retrieval.encoder import identity_of
 from codisearch.retrieval.trained import TrainedModel
 
 Frames = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
@@ -146,7 +147,7 @@ def test_trained_again_when_the_start_changed(
 
 def test_hub_id_is_its_own_identity() -> None:
     """A hub model is known by its id, since its weights are not at hand."""
-    assert nodes._identity_of("owner/name") == "owner/name"
+    assert identity_of("owner/name") == "owner/name"
 
 
 def test_description(trained: TrainedModel) -> None:

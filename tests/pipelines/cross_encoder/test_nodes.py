@@ -10,7 +10,7 @@ import pytest
 from codisearch.pipelines.cross_encoder import create_pipeline, nodes
 from codisearch.pipelines.cross_encoder.params import CrossEncoderParams, FusionGrid, GroupParams
 from codisearch.retrieval.cache import EmbeddingCache
-from codisearch.retrieval.encoder import EncoderSpec
+from codisearch.retrieval.encoder import EncoderSpec, identity_of
 from codisearch.retrieval.index import DenseRanker
 from codisearch.retrieval.reranker import Documents
 from codisearch.retrieval.trained import TrainedModel
@@ -169,7 +169,7 @@ def test_identity_of_weights(tiny_cross_encoder: Path, tmp_path: Path) -> None:
     """The identity of a folder is that of its weights, wherever it lies; a hub model's is its id."""
     copy = tmp_path / "copy"
     shutil.copytree(tiny_cross_encoder, copy)
-    assert nodes._identity_of(str(copy)) == nodes._identity_of(str(tiny_cross_encoder))
+    assert identity_of(str(copy)) == identity_of(str(tiny_cross_encoder))
     (copy / "model.safetensors").write_bytes(b"other weights")
-    assert nodes._identity_of(str(copy)) != nodes._identity_of(str(tiny_cross_encoder))
-    assert nodes._identity_of("owner/name") == "owner/name"
+    assert identity_of(str(copy)) != identity_of(str(tiny_cross_encoder))
+    assert identity_of("owner/name") == "owner/name"

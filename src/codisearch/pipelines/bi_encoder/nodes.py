@@ -2,17 +2,15 @@
 
 import logging
 from importlib.metadata import version
-from pathlib import Path
 
 import pandas as pd
 
-from codisearch.files import sha256_of
 from codisearch.pipelines.bi_encoder import groups as training_groups
 from codisearch.pipelines.bi_encoder.card import write_card
 from codisearch.pipelines.bi_encoder.params import BiEncoderParams
 from codisearch.pipelines.bi_encoder.training import TrainingResult, train_candidate
 from codisearch.pipelines.bi_encoder.validation import build_task
-from codisearch.retrieval.encoder import resolve_source
+from codisearch.retrieval.encoder import identity_of, resolve_source
 from codisearch.retrieval.trained import TrainedModel, fingerprint_of_training
 
 logger = logging.getLogger(__name__)
@@ -56,7 +54,7 @@ def train_bi_encoder(
     Raises:
         ModelError: If a candidate's encoder cannot be loaded.
     """
-    sources = [_identity_of(resolve_source(candidate.encoder)) for candidate in params.candidates]
+    sources = [identity_of(resolve_source(candidate.encoder)) for candidate in params.candidates]
     task = build_task(pairs, code_set, params.validation, params.seed)
     fingerprint = fingerprint_of_training(
         _RECIPE,
@@ -89,12 +87,6 @@ def train_bi_encoder(
         "history": [{"candidate": r.params.name, **entry} for r in results for entry in r.history],
     }
     return TrainedModel("bi_encoder", best.model, write_card(facts), facts)
-
-
-def _identity_of(source: str) -> str:
-    """Return what changes when the weights of an encoder do: their checksum, or the id of a hub model."""
-    weights = Path(source) / "model.safetensors"
-    return sha256_of(weights) if weights.is_file() else source
 
 
 def _summary_of(result: TrainingResult, *, chosen: bool) -> dict[str, object]:

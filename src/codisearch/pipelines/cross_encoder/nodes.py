@@ -3,14 +3,12 @@
 import logging
 from collections.abc import Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from codisearch.codes import CodeTree
-from codisearch.files import sha256_of
 from codisearch.pipelines.cross_encoder import mining
 from codisearch.pipelines.cross_encoder.card import write_card
 from codisearch.pipelines.cross_encoder.fusion import choose_fusion
@@ -18,7 +16,7 @@ from codisearch.pipelines.cross_encoder.params import CrossEncoderParams, Kind
 from codisearch.pipelines.cross_encoder.training import train_reranker
 from codisearch.retrieval.aliases import AliasSource, build_aliases, positions_of
 from codisearch.retrieval.cache import EmbeddingCache
-from codisearch.retrieval.encoder import encode, fingerprint_of, resolve_source
+from codisearch.retrieval.encoder import encode, fingerprint_of, identity_of, resolve_source
 from codisearch.retrieval.index import DenseRanker, build_faiss
 from codisearch.retrieval.reranker import Documents, score_candidates
 from codisearch.retrieval.trained import TrainedModel, fingerprint_of_training
@@ -120,7 +118,7 @@ def train_cross_encoder(
         fingerprint_of(first_stage.model),
         [*documents.titles, *documents.aliases],
         params.model_dump(),
-        _identity_of(resolve_source(params.encoder)),
+        identity_of(resolve_source(params.encoder)),
         version("torch"),
     )
     if previous is not None and previous.fingerprint == fingerprint:
@@ -168,12 +166,6 @@ def _start_and_training(kind: Kind, params: CrossEncoderParams) -> dict[str, Any
             include={"batch_size", "learning_rate", "epochs", "max_steps", "max_length", "seed"}
         ),
     }
-
-
-def _identity_of(source: str) -> str:
-    """Return what changes when the weights of an encoder do: their checksum, or the id of a hub model."""
-    weights = Path(source) / "model.safetensors"
-    return sha256_of(weights) if weights.is_file() else source
 
 
 def _validation_queries(pairs: pd.DataFrame, params: CrossEncoderParams) -> pd.DataFrame:
