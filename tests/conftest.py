@@ -64,6 +64,7 @@ def tiny_pairs() -> pd.DataFrame:
     ids = [f"p{number:02}" for number in range(len(frame))]
     return frame.assign(
         pair_id=ids,
+        noise="",
         source="test",
         prompt_hash="",
         created="2026-01-01",

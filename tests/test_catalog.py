@@ -50,7 +50,7 @@ def entries() -> dict[str, dict[str, Any]]:
 def test_pipelines_by_name() -> None:
     """Every stage is a pipeline by its name, `train` starts from pairs at hand, the default does it all."""
     pipelines = register_pipelines()
-    assert set(pipelines) == {*STAGES, "train", "__default__"}
+    assert set(pipelines) == {*STAGES, "learning_curve", "train", "__default__"}
     nodes = {name: {node.name for node in pipeline.nodes} for name, pipeline in pipelines.items()}
     assert nodes["train"] == nodes["curation"] | nodes["bi_encoder"] | nodes["cross_encoder"]
     assert nodes["__default__"] == set().union(*(nodes[name] for name in STAGES))
@@ -60,7 +60,9 @@ def test_pipelines_by_name() -> None:
 
 def test_catalog_is_complete(entries: dict[str, dict[str, Any]]) -> None:
     """Every dataset of the pipelines has an entry or is meant to stay in memory; no entry is left over."""
-    used = {name for name in register_pipelines()["__default__"].datasets() if not name.startswith("param")}
+    pipelines = register_pipelines()
+    every = pipelines["__default__"].datasets() | pipelines["learning_curve"].datasets()
+    used = {name for name in every if not name.startswith("param")}
     in_memory = {name for name, entry in entries.items() if entry["type"].endswith("MemoryDataset")}
     titles = {f"{language}_titles" for language in LANGUAGES}  # a dataset factory makes them
     assert "{language}_titles" in entries

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import codisearch
+from codisearch.corpus.commands import corpus_app
 from codisearch.errors import CodisearchError
 from codisearch.languages import LANGUAGES, check_language
 
@@ -27,6 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
+app.add_typer(corpus_app, name="corpus")
 
 
 def _show_version(wanted: bool) -> None:

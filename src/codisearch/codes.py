@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, get_args
 
 import pandas as pd
 
@@ -14,6 +14,13 @@ CODE_PATTERN: Final = r"^[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?$"
 _CODE = re.compile(CODE_PATTERN)
 CATEGORY_LENGTH: Final = 3
 FOUR_CHARACTER_LENGTH: Final = 5  # "E11.9" with its dot
+
+Qualifier = Literal[
+    "severity", "site", "laterality", "temporality", "encounter", "aetiology", "complication", "specificity",
+    "population", "disorder",
+]  # fmt: skip
+"""By what two confusable codes differ; `disorder` is another disease that looks or sounds alike."""
+QUALIFIERS: Final[tuple[Qualifier, ...]] = get_args(Qualifier)
 
 
 def normalise_code(value: str) -> str:

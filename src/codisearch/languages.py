@@ -1,4 +1,4 @@
-"""The closed vocabularies of the project: languages, styles and splits."""
+"""The closed vocabularies of the project: languages, styles, noise and splits."""
 
 from typing import Final, Literal, get_args
 
@@ -7,11 +7,14 @@ from codisearch.errors import InputError
 Language = Literal["en", "es", "ca", "it", "pt", "fr"]
 Style = Literal["formal", "shorthand", "lay", "title"]
 QueryStyle = Literal["formal", "shorthand", "lay"]
+Noise = Literal["", "accents", "typo"]
 Split = Literal["train", "validation", "test"]
 
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
 STYLES: Final[tuple[Style, ...]] = get_args(Style)
 QUERY_STYLES: Final[tuple[QueryStyle, ...]] = get_args(QueryStyle)
+NOISES: Final[tuple[Noise, ...]] = get_args(Noise)
+"""What is wrong with a query's spelling on purpose: nothing, accents left out, or a slip of a letter."""
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 
 LANGUAGE_NAMES: Final[dict[Language, str]] = {

@@ -10,11 +10,15 @@ from codisearch.pipelines import (
     evaluation,
     generation,
     indexing,
+    learning_curve,
 )
 
 
 def register_pipelines() -> dict[str, Pipeline]:
-    """Return every pipeline by name; `train` starts from the pairs at hand, `__default__` does everything."""
+    """Return every pipeline by name.
+
+    `train` starts from the pairs at hand; `__default__` does everything but the learning curve.
+    """
     stages = {
         "code_set": code_set.create_pipeline(),
         "generation": generation.create_pipeline(),
@@ -26,6 +30,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     return {
         **stages,
+        "learning_curve": learning_curve.create_pipeline(),
         "train": stages["curation"] + stages["bi_encoder"] + stages["cross_encoder"],
         "__default__": sum(stages.values(), Pipeline([])),
     }

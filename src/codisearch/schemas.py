@@ -4,8 +4,8 @@ from typing import Final
 
 import pandera.pandas as pa
 
-from codisearch.codes import CODE_PATTERN
-from codisearch.languages import LANGUAGES, SPLITS, STYLES
+from codisearch.codes import CODE_PATTERN, QUALIFIERS
+from codisearch.languages import LANGUAGES, NOISES, SPLITS, STYLES
 
 _code = pa.Column(str, pa.Check.str_matches(CODE_PATTERN))
 _language = pa.Column(str, pa.Check.isin(LANGUAGES))
@@ -39,6 +39,7 @@ _PAIR_COLUMNS: Final = {
     "code": _text,
     "language": _language,
     "style": _style,
+    "noise": pa.Column(str, pa.Check.isin(NOISES)),
     "source": _text,
     "prompt_hash": _any_text,
     "created": _any_text,
@@ -60,6 +61,31 @@ PAIRS: Final = pa.DataFrameSchema(
     strict=True,
     name="pairs",
 )
+LISTED_CODES: Final = pa.DataFrameSchema(
+    {
+        "code": pa.Column(str, pa.Check.str_matches(CODE_PATTERN), unique=True),
+        "chapter": _text,
+        "frequency": pa.Column(str, pa.Check.isin(["common", "rare"])),
+        "why": _text,
+    },
+    strict=True,
+    name="listed_codes",
+)
+"""The codes that the corpus has queries for, and why each is among them."""
+
+CONFUSABLES: Final = pa.DataFrameSchema(
+    {
+        "code": _code,
+        "confusable": _code,
+        "qualifier": pa.Column(str, pa.Check.isin(QUALIFIERS)),
+        "difference": _text,
+    },
+    unique=["code", "confusable"],
+    strict=True,
+    name="confusables",
+)
+"""Plausible wrong codes of a code, and by what each differs."""
+
 ALIASES: Final = pa.DataFrameSchema(
     {"alias": _text, "code": _code, "language": _language, "source": _text}, strict=True, name="aliases"
 )

@@ -23,7 +23,7 @@ def line(
     pair_id: str, query: str = "dolor torácico", code: str = "R07.9", language: str = "es", style: str = "lay"
 ) -> str:
     """Return a line of a corpus file."""
-    return f"{pair_id},{query},{code},{language},{style},model,0123456789ab,2026-11-23"
+    return f"{pair_id},{query},{code},{language},{style},,model,0123456789ab,2026-11-23"
 
 
 def write(folder: Path, name: str, *lines: str, header: str = HEADER) -> None:
@@ -40,6 +40,7 @@ def make_pairs(rows: list[tuple[str, str, str, str]]) -> pd.DataFrame:
             code,
             language,
             style,
+            "",
             "model",
             "0123456789ab",
             "2026-11-23",
@@ -90,15 +91,15 @@ def test_every_malformed_row_of_every_file_is_reported(tmp_path: Path):
     for expected in (
         "ca.csv, line 2: not UTF-8: byte 0xe1",
         "es.csv, line 3: empty query",
-        "es.csv, line 4: expected 8 fields, found 9",
+        "es.csv, line 4: expected 9 fields, found 10",
         "es.csv, line 5: code 'r07.9' is not of the ICD-10-CM form",
         "es.csv, line 6: unknown style 'poetic'; allowed are formal, shorthand, lay, title",
         "es.csv, line 7: duplicate pair_id 'e1', first in es.csv, line 2",
-        "es.csv, line 8: expected 8 fields, found 0",
+        "es.csv, line 8: expected 9 fields, found 0",
         "fr.csv, line 2: unknown language 'de'; allowed are en, es, ca, it, pt, fr",
         "fr.csv, line 3: language 'es' differs from the file's",
         "fr.csv, line 4: duplicate pair_id 'e1', first in es.csv, line 2",
-        "it.csv, line 1: missing column language, style, source, prompt_hash, created; expected pair_id,",
+        "it.csv, line 1: missing column language, style, noise, source, prompt_hash, created; expected",
         "pt.csv, line 1: unknown or repeated column; expected",
         "notes.csv, line 1: unknown language in the file's name",
     ):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from codisearch.datasets.tables import ListParquetDataset
+from codisearch.datasets.tables import ListParquetDataset, OptionalCsvDataset
 
 
 def test_lists_come_back_as_lists(tmp_path: Path):
@@ -32,3 +32,11 @@ def test_table_without_rows(tmp_path: Path):
     dataset = ListParquetDataset(filepath=tmp_path / "table.parquet")
     dataset.save(pd.DataFrame({"code": pd.Series([], dtype="str")}))
     assert dataset.load().empty
+
+
+def test_optional_csv(tmp_path: Path) -> None:
+    """An absent file is an empty table; one that is there is read."""
+    dataset = OptionalCsvDataset(filepath=str(tmp_path / "table.csv"))
+    assert dataset.load().empty
+    (tmp_path / "table.csv").write_text("a,b\n1,x\n", encoding="utf-8")
+    assert dataset.load().to_dict(orient="list") == {"a": [1], "b": ["x"]}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from codisearch.pipelines.bi_encoder.params import CandidateParams
 from codisearch.pipelines.indexing.nodes import build_aliases, build_bundle
 from codisearch.pipelines.indexing.params import IndexingParams
 from codisearch.retrieval.bundle import Bundle
@@ -75,3 +76,43 @@ def small_bundle(
     params = IndexingParams(alias_sources=SOURCES)
     aliases = build_aliases(tiny_code_set, tiny_pairs, no_aliases, no_titles, params)
     return build_bundle(trained_encoder, trained_reranker, aliases, tiny_code_set, embedding_cache, params)
+
+
+@pytest.fixture(scope="session")
+def toy_code_set() -> pd.DataFrame:
+    """Return 20 codes of four categories whose titles are nonsense words, each of its own."""
+    rows = []
+    for number in range(4):
+        category = f"A{number:02}"
+        words = [f"{a}{b}" for a, b in zip("bcdfg", "aeiou"[number:] + "aeiou"[:number], strict=True)]
+        rows.append((category, "", f"zone {number}"))
+        rows += [(f"{category}.{i}", category, f"{word * 3} zone") for i, word in enumerate(words)]
+    frame = pd.DataFrame(rows, columns=["code", "parent", "title"], dtype=str)
+    return frame.assign(inclusion_terms=[[] for _ in rows])
+
+
+@pytest.fixture(scope="session")
+def toy_pairs(toy_code_set: pd.DataFrame) -> pd.DataFrame:
+    """Return two queries of each leaf, whose letters say nothing of the title: a stem to learn in each."""
+    leaves = toy_code_set.loc[toy_code_set["parent"] != "", "code"].tolist()
+    rows = []
+    for number, code in enumerate(leaves):
+        stem = "".join("hjklm"[(number // 5**place) % 5] + "xyw"[place] for place in range(3)) + "n"
+        rows += [(f"{stem} p", code, "train"), (f"{stem} q", code, "train"), (stem, code, "validation")]
+    frame = pd.DataFrame(rows, columns=["query", "code", "split"], dtype=str)
+    ids = [f"p{number:03}" for number in range(len(rows))]
+    return frame.assign(pair_id=ids, language="es", style="formal")
+
+
+@pytest.fixture(scope="session")
+def static_candidate(tiny_encoder: Path) -> CandidateParams:
+    """Return a static candidate that learns in a second."""
+    return CandidateParams(
+        name="static",
+        encoder=EncoderSpec(source=str(tiny_encoder), kind="static", buckets=512),
+        batch_size=16,
+        mini_batch_size=8,
+        learning_rate=0.05,
+        epochs=8,
+        evaluations=2,
+    )

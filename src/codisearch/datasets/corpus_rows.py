@@ -6,13 +6,13 @@ Every rule that is broken becomes a `Problem`, so that one message can name them
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from codisearch.codes import CODE_PATTERN
-from codisearch.languages import LANGUAGES, STYLES
+from codisearch.languages import LANGUAGES, NOISES, STYLES
 from codisearch.schemas import RAW_PAIRS
 
 COLUMNS: Final[tuple[str, ...]] = tuple(str(name) for name in RAW_PAIRS.columns)
@@ -47,28 +47,36 @@ class Row:
 
 
 def read_file(path: Path) -> Iterator[Row | Problem]:
-    """Yield the rows of a file that have their fields, and a problem for all else."""
-    if path.stem not in LANGUAGES:
-        yield Problem(
-            path.name, 1, f"unknown language in the file's name; allowed are {', '.join(LANGUAGES)}"
-        )
-        return
+    """Yield the rows of a file `<language>.csv` that have their fields, and a problem for all else."""
+    if path.stem in LANGUAGES:
+        yield from read_rows(path, COLUMNS)
+    else:
+        rule = f"unknown language in the file's name; allowed are {', '.join(LANGUAGES)}"
+        yield Problem(path.name, 1, rule)
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row | Problem]:
+    """Yield the rows of a CSV file with these columns, and a problem for all else.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         yield Problem(path.name, line, f"not UTF-8: byte {error.object[error.start]:#04x}")
         return
-    yield from _parse(path.name, text)
+    yield from _parse(path.name, text, columns)
 
 
-def _parse(file: str, text: str) -> Iterator[Row | Problem]:
+def _parse(file: str, text: str, columns: Sequence[str]) -> Iterator[Row | Problem]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     try:
         header = next(reader, [])
-        if sorted(header) != sorted(COLUMNS):
-            yield Problem(file, 1, _header_rule(header))
+        if sorted(header) != sorted(columns):
+            yield Problem(file, 1, _header_rule(header, columns))
             return
         line = reader.line_num + 1
         for fields in reader:
@@ -81,10 +89,10 @@ def _parse(file: str, text: str) -> Iterator[Row | Problem]:
         yield Problem(file, line, f"not CSV from here on: {error}")
 
 
-def _header_rule(header: list[str]) -> str:
-    missing = [name for name in COLUMNS if name not in header]
+def _header_rule(header: list[str], columns: Sequence[str]) -> str:
+    missing = [name for name in columns if name not in header]
     fault = f"missing column {', '.join(missing)}" if missing else "unknown or repeated column"
-    return f"{fault}; expected {','.join(COLUMNS)}, found {','.join(header) or 'nothing'}"
+    return f"{fault}; expected {','.join(columns)}, found {','.join(header) or 'nothing'}"
 
 
 def check_rows(rows: Iterable[Row]) -> Iterator[Problem]:
@@ -106,9 +114,11 @@ def _broken_rules(row: Row) -> Iterator[str]:
             yield f"empty {name}"
     if values["language"] not in LANGUAGES:
         yield f"unknown language {values['language']!r}; allowed are {', '.join(LANGUAGES)}"
-    elif f"{values['language']}.csv" != row.file:
+    elif row.file.removesuffix(".csv") in set(LANGUAGES) - {values["language"]}:
         yield f"language {values['language']!r} differs from the file's"
     if values["style"] not in STYLES:
         yield f"unknown style {values['style']!r}; allowed are {', '.join(STYLES)}"
+    if values["noise"] not in NOISES:
+        yield f"unknown noise {values['noise']!r}; allowed are {', '.join(filter(None, NOISES))} or nothing"
     if not re.fullmatch(CODE_PATTERN, values["code"]):
         yield f"code {values['code']!r} is not of the ICD-10-CM form, like I10, E11.9 or S52.501A"

@@ -1,11 +1,11 @@
-"""Parquet tables with columns of lists."""
+"""Parquet tables with columns of lists, and CSV tables that may be absent."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from kedro_datasets._typing import TablePreview
-from kedro_datasets.pandas import ParquetDataset
+from kedro_datasets.pandas import CSVDataset, ParquetDataset
 
 
 class ListParquetDataset(ParquetDataset):  # type: ignore[misc]  # kedro_datasets has no types
@@ -24,6 +24,15 @@ class ListParquetDataset(ParquetDataset):  # type: ignore[misc]  # kedro_dataset
         """Return the first rows for Kedro-Viz, lists as lists."""
         split: dict[str, Any] = super().preview(nrows)
         return {**split, "data": [[_as_list(cell) for cell in row] for row in split["data"]]}
+
+
+class OptionalCsvDataset(CSVDataset):  # type: ignore[misc]  # kedro_datasets has no types
+    """A CSV file that another pipeline writes; while it is absent, a table without columns and rows."""
+
+    def load(self) -> pd.DataFrame:
+        """Return the table, or an empty one."""
+        table: pd.DataFrame = super().load() if self._exists() else pd.DataFrame()
+        return table
 
 
 def _holds_arrays(column: "pd.Series[Any]") -> bool:

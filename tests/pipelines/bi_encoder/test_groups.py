@@ -9,7 +9,8 @@ from codisearch.errors import InputError
 from codisearch.pipelines.bi_encoder.groups import COLUMNS, build_groups
 from codisearch.pipelines.bi_encoder.params import TrainingDataParams
 
-Frames = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]
+Frames = tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]
+NOT_LISTED = pd.DataFrame({"code": [], "confusable": [], "qualifier": [], "difference": []}, dtype=str)
 CORPUS_ONLY = TrainingDataParams(corpus_repeats=1, code_set_pairs=False, title_noise=0)
 CODE_SET_TOO = TrainingDataParams(corpus_repeats=1, title_noise=0)
 
@@ -22,7 +23,7 @@ def frames(
     national_titles: pd.DataFrame,
 ) -> Frames:
     """Return what groups are built of."""
-    return tiny_pairs, tiny_code_set, index_aliases, national_titles
+    return tiny_pairs, tiny_code_set, index_aliases, national_titles, NOT_LISTED
 
 
 def test_only_train_rows(frames: Frames) -> None:
@@ -161,3 +162,42 @@ def test_index_is_clean(frames: Frames) -> None:
     groups = build_groups(*frames, TrainingDataParams(), seed=1)
     assert not groups.isna().to_numpy().any()
     assert np.unique(groups["language"]).tolist() == ["ca", "en", "es", "it", "pt"]
+
+
+def listed(*rows: tuple[str, str]) -> pd.DataFrame:
+    """Return a list of confusable codes."""
+    frame = pd.DataFrame(rows, columns=["code", "confusable"], dtype=str)
+    return frame.assign(qualifier="disorder", difference="another disease")
+
+
+def test_listed_confusables_are_hard_negatives(frames: Frames) -> None:
+    """With a share of 1 every query of a listed code gets a listed negative, and none an unknown one."""
+    params = CORPUS_ONLY.model_copy(update={"listed_negatives": 1.0})
+    table = listed(("I10", "J45.9"), ("I10", "R07.9"), ("J45.9", "Z99.9"))
+    groups = build_groups(*frames[:4], table, params, seed=1)
+    of_listed = groups[groups["code"] == "I10"]
+    assert len(of_listed)
+    assert set(of_listed["negative_code"]) <= {"J45.9", "R07.9"}
+    assert set(of_listed["negative_origin"]) == {"listed"}
+    assert "listed" not in set(groups.loc[groups["code"] != "I10", "negative_origin"])
+    assert "Z99.9" not in set(groups["negative_code"])
+
+
+def test_listed_confusables_that_are_right_too(frames: Frames) -> None:
+    """A listed code that answers the query as well is no negative of it: the tree is asked."""
+    params = CORPUS_ONLY.model_copy(update={"listed_negatives": 1.0})
+    groups = build_groups(*frames[:4], listed(("E10.9", "E11.9")), params, seed=1)
+    both = groups[(groups["query"] == "diabete") & (groups["code"] == "E10.9")]
+    assert len(both)
+    assert "E11.9" not in set(both["negative_code"])
+
+
+def test_share_of_listed_confusables(frames: Frames) -> None:
+    """A share of 0 leaves the list alone, and one between takes from both."""
+    table = listed(("I10", "J45.9"))
+    for share, origins in ((0.0, {"chance"}), (0.5, {"chance", "listed"})):
+        params = TrainingDataParams(
+            corpus_repeats=40, code_set_pairs=False, title_noise=0, listed_negatives=share
+        )
+        groups = build_groups(*frames[:4], table, params, seed=1)
+        assert set(groups.loc[groups["code"] == "I10", "negative_origin"]) == origins

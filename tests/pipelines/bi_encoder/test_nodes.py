@@ -36,8 +36,9 @@ def params(static_candidate: CandidateParams, transformer_candidate: CandidatePa
 @pytest.fixture(scope="module")
 def groups(toy_pairs: pd.DataFrame, toy_code_set: pd.DataFrame, params: BiEncoderParams) -> pd.DataFrame:
     """Return the groups of the toy task, by the node."""
-    nothing = pd.DataFrame({"alias": [], "title": [], "code": [], "language": [], "source": []}, dtype=str)
-    return nodes.build_bi_encoder_groups(toy_pairs, toy_code_set, nothing, nothing, params)
+    columns = ("alias", "title", "code", "language", "source", "confusable")
+    nothing = pd.DataFrame(columns=columns, dtype=str)
+    return nodes.build_bi_encoder_groups(toy_pairs, toy_code_set, nothing, nothing, nothing, params)
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,7 @@ def test_pipeline() -> None:
         "code_set",
         "index_aliases",
         "national_titles",
+        "confusables",
         "previous_bi_encoder",
         "params:bi_encoder",
     }

@@ -26,8 +26,9 @@ PARAMS = TrainingDataParams(corpus_repeats=1, code_set_pairs=False, title_noise=
 @pytest.fixture(scope="module")
 def groups(toy_pairs: pd.DataFrame, toy_code_set: pd.DataFrame) -> pd.DataFrame:
     """Return the groups of the toy task."""
-    nothing = pd.DataFrame({"alias": [], "title": [], "code": [], "language": [], "source": []}, dtype=str)
-    return build_groups(toy_pairs, toy_code_set, nothing, nothing, PARAMS, seed=1)
+    columns = ("alias", "title", "code", "language", "source", "confusable")
+    nothing = pd.DataFrame(columns=columns, dtype=str)
+    return build_groups(toy_pairs, toy_code_set, nothing, nothing, nothing, PARAMS, seed=1)
 
 
 @pytest.fixture(scope="module")

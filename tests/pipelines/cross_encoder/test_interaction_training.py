@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SIDES = ["left", "right", "bilateral"]
 DISEASES = ["asthma", "hypertension", "nephropathy", "diabetes", "kidney", "throat", "chest", "pain"]
+NOT_LISTED = pd.DataFrame({"code": [], "confusable": [], "qualifier": [], "difference": []}, dtype=str)
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_facts_and_card(
     stage = nodes.build_first_stage(
         bi_encoder, tiny_code_set, tiny_pairs, no_aliases, no_titles, EmbeddingCache(tmp_path / "cache")
     )
-    groups = nodes.mine_reranker_groups(*stage, tiny_pairs, tiny_code_set, small)
+    groups = nodes.mine_reranker_groups(*stage, tiny_pairs, tiny_code_set, NOT_LISTED, small)
     model = nodes.train_cross_encoder(groups, tiny_pairs, tiny_code_set, *stage, None, small)
     assert model.facts["kind"] == "interaction"
     assert model.facts["encoder"] == {"source": "the bi-encoder", "kind": "interaction"}

@@ -1,5 +1,7 @@
 """Listwise groups and the queries that they are made of."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -85,6 +87,36 @@ def test_group(context_of) -> None:
     ]
     assert set(groups["query"]) == {"DM2"}
     assert set(groups["language"]) == {"es"}
+
+
+def test_listed_confusables_come_first(context_of) -> None:
+    """Listed codes are wrong candidates by their qualifier, but for relatives and unknown ones."""
+    listed = {
+        "E11.9": (("I10", "disorder"), ("E11", "specificity"), ("X99", "site"), ("E11.2", "complication"))
+    }
+    context = replace(context_of({"DM2": RANKED}), confusables=listed)
+    params = GroupParams(candidates=5, confusables=2, from_tree=1, depth=6)
+    groups = mine_groups(queries_of(("DM2", ["E11.9"])), context, params, 0)
+    origins = dict(zip(groups["code"], groups["origin"], strict=True))
+    assert origins["I10"] == "listed:disorder"
+    assert origins["E11.2"] == "listed:complication"
+    assert not {"E11", "X99"} & set(origins)
+    assert groups["code"].is_unique
+    assert len(groups) == 5
+
+
+def test_number_of_listed_confusables(context_of) -> None:
+    """No more listed codes are taken than asked for, and which ones is left to the seed."""
+    listed = {"E11.9": (("I10", "disorder"), ("E10.9", "aetiology"), ("J45", "disorder"))}
+    context = replace(context_of({"DM2": RANKED}), confusables=listed)
+    params = GroupParams(candidates=4, confusables=1, depth=6, from_tree=0)
+    drawn = set()
+    for seed in range(8):
+        groups = mine_groups(queries_of(("DM2", ["E11.9"])), context, params, seed)
+        of_list = groups.loc[groups["origin"].str.startswith("listed"), "code"]
+        assert len(of_list) == 1
+        drawn |= set(of_list)
+    assert len(drawn) > 1
 
 
 @pytest.mark.parametrize(

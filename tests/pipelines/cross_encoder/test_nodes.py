@@ -15,6 +15,7 @@ from codisearch.retrieval.index import DenseRanker
 from codisearch.retrieval.reranker import Documents
 from codisearch.retrieval.trained import TrainedModel
 
+NOT_LISTED = pd.DataFrame({"code": [], "confusable": [], "qualifier": [], "difference": []}, dtype=str)
 Stage = tuple[DenseRanker, Documents]
 
 
@@ -52,7 +53,7 @@ def groups(
     stage: Stage, tiny_pairs: pd.DataFrame, tiny_code_set: pd.DataFrame, params: CrossEncoderParams
 ) -> pd.DataFrame:
     """Return the groups of six training queries."""
-    return nodes.mine_reranker_groups(*stage, tiny_pairs, tiny_code_set, params)
+    return nodes.mine_reranker_groups(*stage, tiny_pairs, tiny_code_set, NOT_LISTED, params)
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ from codisearch.pipelines.cross_encoder.params import CrossEncoderParams, Fusion
 def test_tree_leaves_room_for_the_right_one() -> None:
     """More candidates from the tree than places for wrong ones are refused, just enough are not."""
     assert GroupParams(candidates=3, from_tree=2).from_tree == 2
-    with pytest.raises(ValidationError, match="came from_tree 3, candidates 3"):
+    with pytest.raises(ValidationError, match="came confusables 0, from_tree 3, candidates 3"):
         GroupParams(candidates=3, from_tree=3)
+    with pytest.raises(ValidationError, match="came confusables 1, from_tree 2, candidates 3"):
+        GroupParams(candidates=3, confusables=1, from_tree=2)
 
 
 @pytest.mark.parametrize("values", [{"depths": [0]}, {"weights": [0.0]}, {"weights": [-0.1]}])

@@ -19,7 +19,7 @@ from codisearch.pipelines.cross_encoder.qualifiers import qualifier_between
         (
             "Poisoning by aspirin, accidental (unintentional), initial encounter",
             "Poisoning by aspirin, accidental (unintentional), sequela",
-            "episode",
+            "encounter",
         ),
         (
             "Mild intermittent asthma, uncomplicated",

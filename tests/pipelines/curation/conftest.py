@@ -43,6 +43,6 @@ def make_pairs() -> Callable[..., pd.DataFrame]:
     def make(*rows: tuple[str, str, str, str]) -> pd.DataFrame:
         frame = pd.DataFrame(rows, columns=["query", "code", "language", "style"], dtype=str)
         frame.insert(0, "pair_id", pd.Series([f"p{i}" for i in range(len(rows))], dtype=str))
-        return frame.assign(source="test", prompt_hash="0", created="2026-01-01")
+        return frame.assign(noise="", source="test", prompt_hash="0", created="2026-01-01")
 
     return make

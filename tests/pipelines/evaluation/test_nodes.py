@@ -200,6 +200,7 @@ def evaluated(
         gold_metrics,
         facts,
         seconds,
+        pd.DataFrame(),
         params,
     )
     runs = nodes.describe_systems(means, comparisons, gold_metrics, small_bundle, markdown, params)

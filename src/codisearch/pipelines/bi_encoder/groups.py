@@ -1,6 +1,6 @@
 """Training groups of the bi-encoder: a query, the title it should find, and a hard negative."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ def build_groups(
     code_set: pd.DataFrame,
     index_aliases: pd.DataFrame,
     national_titles: pd.DataFrame,
+    confusables: pd.DataFrame,
     params: TrainingDataParams,
     *,
     seed: int,
@@ -39,13 +40,15 @@ def build_groups(
         code_set: Codes and titles of the release.
         index_aliases: Further aliases of the release (Alphabetic Index), possibly none.
         national_titles: Titles in other languages, possibly none.
+        confusables: Listed confusable codes, `code` and `confusable`, possibly none.
         params: Which sources take part.
         seed: Seeds drop-out, sampling and the choice of negatives.
 
     Returns:
         Columns `query`, `positive` (official title), `code`, `language`, `source`, `negative` (title of a
-        code that does not answer the query), `negative_code`, `negative_origin` (`sibling` or `cousin` in the
-        tree; `chance` where there is none), `relevant` (all codes of the query, list).
+        code that does not answer the query), `negative_code`, `negative_origin` (`listed` as confusable,
+        `sibling` or `cousin` in the tree; `chance` where there is none), `relevant` (list of all codes of the
+        query).
 
     Raises:
         InputError: If there is nothing to learn from.
@@ -67,7 +70,10 @@ def build_groups(
         raise InputError(
             "Nothing to train the bi-encoder on: expected pairs of the split 'train', came none."
         )
-    return _with_negatives(groups, CodeTree.from_frame(code_set), titles, rng)[list(COLUMNS)]
+    known = confusables[confusables["confusable"].isin(code_set["code"])]
+    listed = {str(code): tuple(rows) for code, rows in known.groupby("code")["confusable"]}
+    tree = CodeTree.from_frame(code_set)
+    return _with_negatives(groups, tree, titles, listed, params.listed_negatives, rng)[list(COLUMNS)]
 
 
 def _code_set_pairs(
@@ -108,28 +114,49 @@ def _drop_words(title: str, share: float, rng: np.random.Generator) -> str:
 
 
 def _with_negatives(
-    groups: pd.DataFrame, tree: CodeTree, titles: "pd.Series[str]", rng: np.random.Generator
+    groups: pd.DataFrame,
+    tree: CodeTree,
+    titles: "pd.Series[str]",
+    listed: Mapping[str, tuple[str, ...]],
+    listed_share: float,
+    rng: np.random.Generator,
 ) -> pd.DataFrame:
     """Add to each row the title of a code that is not relevant to its query."""
     neighbours = {code: tree.neighbours(code, _NEIGHBOURS) for code in groups["code"].unique()}
-    chosen = list(_draw(groups, neighbours, titles.index.tolist(), rng))
+    from_list = rng.random(len(groups)) < listed_share
+    near = [
+        [
+            possible
+            for possible in (listed.get(code, ()) if wanted else (), neighbours[code])
+            if not set(possible) <= set(relevant)
+        ]
+        for code, relevant, wanted in zip(groups["code"], groups["relevant"], from_list, strict=True)
+    ]
+    chosen = list(_draw(groups, near, titles.index.tolist(), rng))
     return groups.assign(
         negative_code=chosen,
         negative=[titles.get(code, "") for code in chosen],
         negative_origin=[
-            _origin(code, other, tree) for code, other in zip(groups["code"], chosen, strict=True)
+            "listed" if wanted and other in listed.get(code, ()) else _origin(code, other, tree)
+            for code, other, wanted in zip(groups["code"], chosen, from_list, strict=True)
         ],
     )
 
 
 def _draw(
-    groups: pd.DataFrame, neighbours: dict[str, tuple[str, ...]], codes: list[str], rng: np.random.Generator
+    groups: pd.DataFrame,
+    near: Sequence[Sequence[Sequence[str]]],
+    codes: list[str],
+    rng: np.random.Generator,
 ) -> Iterator[str]:
-    """Yield a code that does not answer the query of each row: a neighbour, or one of another category."""
+    """Yield a code that does not answer the query of each row: of the first list of near ones that has any.
+
+    Where there is none it is one of another category.
+    """
     draws = rng.random(len(groups))
-    for code, relevant, draw in zip(groups["code"], groups["relevant"], draws, strict=True):
-        allowed = [other for other in neighbours[code] if other not in relevant]
-        if allowed:
+    for relevant, lists, draw in zip(groups["relevant"], near, draws, strict=True):
+        if lists:
+            allowed = [other for other in lists[0] if other not in relevant]
             yield allowed[int(draw * len(allowed))]
         else:
             taken = {category_of(wanted) for wanted in relevant}

@@ -24,11 +24,12 @@ def build_bi_encoder_groups(
     code_set: pd.DataFrame,
     index_aliases: pd.DataFrame,
     national_titles: pd.DataFrame,
+    confusables: pd.DataFrame,
     params: BiEncoderParams,
 ) -> pd.DataFrame:
     """Return queries, the titles that they should find and hard negatives (see `groups.build_groups`)."""
     groups = training_groups.build_groups(
-        pairs, code_set, index_aliases, national_titles, params.data, seed=params.seed
+        pairs, code_set, index_aliases, national_titles, confusables, params.data, seed=params.seed
     )
     logger.info("Training groups by source: %s", groups["source"].value_counts().to_dict())
     return groups

@@ -17,6 +17,8 @@ class TrainingDataParams(_Strict):
         code_set_pairs: Whether inclusion terms, index entries and national titles are learned too.
         title_noise: Share of the words that are left out of an official title to make a query of it; 0: none.
         title_noise_codes: How many codes' titles are used so.
+        listed_negatives: Share of the queries whose hard negative is a listed confusable code, where there is
+            one, rather than a neighbour in the tree.
         sample: Upper limit of the pairs of the code set, for quick runs; null takes all.
     """
 
@@ -24,6 +26,7 @@ class TrainingDataParams(_Strict):
     code_set_pairs: bool = True
     title_noise: float = Field(default=0.3, ge=0, lt=1)
     title_noise_codes: int = Field(default=40_000, ge=0)
+    listed_negatives: float = Field(default=0.5, ge=0, le=1)
     sample: int | None = Field(default=None, ge=1)
 
 

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 nodes.build_bi_encoder_groups,
-                ["pairs", "code_set", "index_aliases", "national_titles", "params:bi_encoder"],
+                ["pairs", "code_set", "index_aliases", "national_titles", "confusables", "params:bi_encoder"],
                 "bi_encoder_groups",
                 name="build_bi_encoder_groups",
             ),

@@ -101,15 +101,17 @@ def _dataset(groups: pd.DataFrame) -> Dataset:
 
 
 def _loss(model: "SentenceTransformer", params: CandidateParams) -> torch.nn.Module:
-    from sentence_transformers.sentence_transformer.losses import CachedMultipleNegativesRankingLoss
+    """Return the in-batch negatives loss; cached, which encodes twice, only where memory asks for it."""
+    from sentence_transformers.sentence_transformer import losses
 
-    return CachedMultipleNegativesRankingLoss(
-        model,
-        scale=params.scale,
-        mini_batch_size=params.mini_batch_size,
-        directions=("query_to_doc", "doc_to_query"),
-        partition_mode="per_direction",
-    )
+    options: dict[str, Any] = {
+        "scale": params.scale,
+        "directions": ("query_to_doc", "doc_to_query"),
+        "partition_mode": "per_direction",
+    }
+    if params.mini_batch_size >= params.batch_size:
+        return losses.MultipleNegativesRankingLoss(model, **options)
+    return losses.CachedMultipleNegativesRankingLoss(model, mini_batch_size=params.mini_batch_size, **options)
 
 
 def _evaluator(task: RetrievalTask, params: CandidateParams) -> "InformationRetrievalEvaluator":

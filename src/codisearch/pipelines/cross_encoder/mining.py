@@ -1,7 +1,7 @@
 """Listwise groups: a query, its right code, and wrong ones that a coder could confuse with it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
@@ -28,6 +28,7 @@ class MiningContext:
         vocabulary: All codes, in order.
         titles: Code -> official title.
         tree: The code tree.
+        confusables: Code -> listed confusable codes, each with the qualifier that differs.
     """
 
     first: Ranker
@@ -35,6 +36,7 @@ class MiningContext:
     vocabulary: list[str]
     titles: dict[str, str]
     tree: CodeTree
+    confusables: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -59,10 +61,10 @@ def mine_groups(
 ) -> pd.DataFrame:
     """Return the groups, a row per candidate.
 
-    Wrong candidates come from the code tree, named by the qualifier that differs, and from the first stage's
-    top ranks (`rank`). Left out as probably right are codes above or below a relevant one in the tree and, of
-    the top ranks, those that score above `max_score_ratio` of the right answer's score. A query without any
-    wrong candidate has no group.
+    Wrong candidates come from the list of confusable codes (`listed:` and the qualifier that differs), from
+    the code tree, named by the qualifier alone, and from the first stage's top ranks (`rank`). Left out as
+    probably right are codes above or below a relevant one in the tree and, of the top ranks, those that score
+    above `max_score_ratio` of the right answer's score. A query without any wrong candidate has no group.
 
     Returns:
         Columns `group`, `query`, `language`, `code`, `document`, `label` (1 right, 0 wrong), `origin`.
@@ -104,20 +106,32 @@ def _candidates(
     """Yield the right candidate of a query and its wrong ones."""
     right = str(rng.choice(codes))
     yield {"code": right, "document": _document(right, ranked, context), "label": 1, "origin": "right"}
+    wrong = _listed(right, codes, context, params.confusables, rng)
     near = context.tree.neighbours(right, _NEIGHBOURS)
-    possible = [code for code in near if not _is_related(code, codes, context.tree)]
-    from_tree = [str(code) for code in rng.permutation(possible)[: params.from_tree]]
-    for code in from_tree:
-        origin = qualifier_between(context.titles[right], context.titles[code])
-        yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": origin}
+    possible = [code for code in near if code not in wrong and not _is_related(code, codes, context.tree)]
+    for code in map(str, rng.permutation(possible)[: params.from_tree]):
+        wrong[code] = qualifier_between(context.titles[right], context.titles[code])
     limit = params.max_score_ratio * ranked[right][1] if right in ranked else np.inf
     top = (
         code
         for code, (_, score) in ranked.items()
-        if score <= limit and code not in from_tree and not _is_related(code, codes, context.tree)
+        if score <= limit and code not in wrong and not _is_related(code, codes, context.tree)
     )
-    for code in islice(top, params.candidates - 1 - len(from_tree)):
-        yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": "rank"}
+    wrong |= dict.fromkeys(list(islice(top, params.candidates - 1 - len(wrong))), "rank")
+    for code, origin in wrong.items():
+        yield {"code": code, "document": _document(code, ranked, context), "label": 0, "origin": origin}
+
+
+def _listed(
+    right: str, codes: list[str], context: MiningContext, count: int, rng: np.random.Generator
+) -> dict[str, str]:
+    """Return up to `count` of the listed confusable codes, by chance, with their origin."""
+    listed = [
+        (code, f"listed:{qualifier}")
+        for code, qualifier in context.confusables.get(right, ())
+        if code in context.positions and not _is_related(code, codes, context.tree)
+    ]
+    return dict(listed[number] for number in rng.permutation(len(listed))[:count])
 
 
 def _is_related(code: str, relevant: list[str], tree: CodeTree) -> bool:

@@ -23,7 +23,7 @@ from codisearch.retrieval.trained import TrainedModel, fingerprint_of_training
 
 logger = logging.getLogger(__name__)
 
-_RECIPE = "cross_encoder-2"
+_RECIPE = "cross_encoder-3"
 _MINING_SOURCES: tuple[AliasSource, ...] = (
     "official_title",
     "inclusion_term",
@@ -64,6 +64,7 @@ def mine_reranker_groups(
     documents: Documents,
     pairs: pd.DataFrame,
     code_set: pd.DataFrame,
+    confusables: pd.DataFrame,
     params: CrossEncoderParams,
 ) -> pd.DataFrame:
     """Return the listwise groups, a row per candidate (see `mining.mine_groups`)."""
@@ -74,6 +75,10 @@ def mine_reranker_groups(
         vocabulary=code_set["code"].tolist(),
         titles=dict(zip(code_set["code"], code_set["title"], strict=True)),
         tree=CodeTree.from_frame(code_set),
+        confusables={
+            str(code): tuple(zip(rows["confusable"], rows["qualifier"], strict=True))
+            for code, rows in confusables.groupby("code")
+        },
     )
     groups = mining.mine_groups(queries, context, params.groups, params.seed)
     logger.info(

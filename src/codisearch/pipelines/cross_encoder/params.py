@@ -19,6 +19,7 @@ class GroupParams(_Strict):
     Attributes:
         queries: Upper limit of the training queries that get a group, drawn evenly over languages; null: all.
         candidates: Size of a group, its right answer among them.
+        confusables: How many of the wrong ones come from the list of confusable codes, where there are any.
         from_tree: How many of the wrong ones come from the code tree rather than from the top ranks of the
             first stage.
         depth: How far down the first stage's ranks wrong candidates are taken from.
@@ -28,16 +29,18 @@ class GroupParams(_Strict):
 
     queries: int | None = Field(default=2_000, ge=1)
     candidates: int = Field(default=8, ge=2)
+    confusables: int = Field(default=0, ge=0)
     from_tree: int = Field(default=2, ge=0)
     depth: int = Field(default=30, ge=1)
     max_score_ratio: float = Field(default=1.0, gt=0)
 
     @model_validator(mode="after")
-    def _tree_leaves_room(self) -> Self:
-        if self.from_tree >= self.candidates:
+    def _right_one_has_room(self) -> Self:
+        if self.confusables + self.from_tree >= self.candidates:
             raise ValueError(
-                f"from_tree must be below candidates, which counts the right one too: came from_tree "
-                f"{self.from_tree}, candidates {self.candidates}."
+                "confusables and from_tree together must be below candidates, which counts the right one "
+                f"too: came confusables {self.confusables}, from_tree {self.from_tree}, "
+                f"candidates {self.candidates}."
             )
         return self
 

@@ -31,7 +31,7 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 nodes.mine_reranker_groups,
-                ["first_stage", "documents", "pairs", "code_set", "params:cross_encoder"],
+                ["first_stage", "documents", "pairs", "code_set", "confusables", "params:cross_encoder"],
                 "reranker_groups",
                 name="mine_reranker_groups",
             ),

@@ -1,14 +1,14 @@
 """By what a confusable code differs from the right one."""
 
 import re
-from typing import Final, Literal
+from typing import Final
 
-Qualifier = Literal["laterality", "episode", "severity", "aetiology", "site"]
+from codisearch.codes import Qualifier
 
 _WORDS: Final[tuple[tuple[Qualifier, frozenset[str]], ...]] = (
     ("laterality", frozenset({"left", "right", "bilateral", "unilateral"})),
     (
-        "episode",
+        "encounter",
         frozenset({
             "initial", "subsequent", "sequela", "encounter", "recurrent", "recurrence", "episode",
         }),

@@ -67,7 +67,7 @@ def draw_recall_by_language(metrics: pd.DataFrame, metric: str = PRIMARY_METRIC)
             **_points(of_system, system, look),
             mode="markers",
         )
-    _dress(figure, f"{metric} per language, 95 % intervals", "language of the query", metric)
+    dress(figure, f"{metric} per language, 95 % intervals", "language of the query", metric)
     figure.update_layout(scattermode="group", scattergap=0.35)
     return figure
 
@@ -83,7 +83,7 @@ def draw_recall_curve(metrics: pd.DataFrame) -> go.Figure:
         figure.add_scatter(
             x=of_system["k"].tolist(), **_points(of_system, system, look), mode="lines+markers"
         )
-    _dress(figure, "recall@k: how far down to look", "k, the number of codes looked at", "recall@k")
+    dress(figure, "recall@k: how far down to look", "k, the number of codes looked at", "recall@k")
     figure.update_xaxes(tickvals=sorted(set(rows["k"])))
     return figure
 
@@ -97,7 +97,7 @@ def draw_seen_unseen(metrics: pd.DataFrame, metric: str = PRIMARY_METRIC) -> go.
         figure.add_scatter(
             x=of_side["system"].tolist(), **_points(of_side, f"{side} codes", look), mode="markers"
         )
-    _dress(figure, f"{metric} on seen and unseen codes, 95 % intervals", "system", metric)
+    dress(figure, f"{metric} on seen and unseen codes, 95 % intervals", "system", metric)
     figure.update_layout(scattermode="group", scattergap=0.6)
     return figure
 
@@ -124,7 +124,7 @@ def draw_training_history(history: pd.DataFrame) -> go.Figure:
             marker={"color": look.colour, "symbol": look.symbol, "size": 9},
             yaxis="y" if is_loss else "y2",
         )
-    _dress(figure, "Training: loss and validation", "training step", "loss")
+    dress(figure, "Training: loss and validation", "training step", "loss")
     figure.update_layout(
         yaxis={"visible": has_loss},
         yaxis2={
@@ -158,16 +158,19 @@ def draw_encoder_candidates(candidates: pd.DataFrame) -> go.Figure:
             cliponaxis=False,
             marker={"color": look.colour, "symbol": look.symbol, "size": 12},
         )
-    _dress(
-        figure, "Encoder candidates on the validation queries", "seconds of training and encoding", "value"
-    )
+    dress(figure, "Encoder candidates on the validation queries", "seconds of training and encoding", "value")
     figure.update_xaxes(rangemode="tozero")
     return figure
 
 
+def look_of(place: int) -> Look:
+    """Return the look of the series at a place."""
+    return _LOOKS[place % len(_LOOKS)]
+
+
 def _looks(names: Sequence[str]) -> dict[str, Look]:
     """Return a look for each distinct name, in order of appearance."""
-    return {name: _LOOKS[place % len(_LOOKS)] for place, name in enumerate(dict.fromkeys(names))}
+    return {name: look_of(place) for place, name in enumerate(dict.fromkeys(names))}
 
 
 def _points(rows: pd.DataFrame, name: str, look: Look) -> dict[str, Any]:
@@ -189,7 +192,7 @@ def _points(rows: pd.DataFrame, name: str, look: Look) -> dict[str, Any]:
     }
 
 
-def _dress(figure: go.Figure, title: str, x_title: str, y_title: str) -> None:
+def dress(figure: go.Figure, title: str, x_title: str, y_title: str) -> None:
     """Give the figure its titles and the common look."""
     figure.update_layout(
         title={"text": title, "x": 0.01, "y": 0.99, "yanchor": "top", "font": {"size": 15}},

@@ -125,6 +125,7 @@ def write_report(
     gold_metrics: pd.DataFrame,
     gold_facts: dict[str, Any],
     system_seconds: pd.DataFrame,
+    learning_curve: pd.DataFrame,
     params: EvaluationParams,
 ) -> tuple[str, str]:
     """Return the report as HTML and as Markdown."""
@@ -150,6 +151,7 @@ def write_report(
             ),
             gold_metrics=gold_metrics if len(gold_metrics) else None,
             gold_facts=gold_facts or None,
+            learning_curve=learning_curve,
             run_facts={
                 "release": str(code_set["release"].iloc[0]),
                 "codes": len(code_set),

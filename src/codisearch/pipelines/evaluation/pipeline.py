@@ -56,6 +56,7 @@ def create_pipeline() -> Pipeline:
                     "gold_metrics",
                     "gold_facts",
                     "system_seconds",
+                    "measured_learning_curve",
                     "params:evaluation",
                 ],
                 ["report_html", "report_markdown"],

@@ -27,6 +27,7 @@ class ReportInputs:
         gold_facts: Where the mentions came from, how many were skipped and why.
         run_facts: Code-set release, number of codes and pairs, seconds and the like; `codes` is named in the
         headline.
+        learning_curve: The table of the `learning_curve` pipeline, empty while there is none.
         title: Of the report.
     """
 
@@ -41,4 +42,5 @@ class ReportInputs:
     gold_metrics: pd.DataFrame | None = None
     gold_facts: Mapping[str, Any] | None = None
     run_facts: Mapping[str, Any] | None = None
+    learning_curve: pd.DataFrame | None = None
     title: str = "codisearch: evaluation"

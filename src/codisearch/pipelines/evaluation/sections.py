@@ -5,6 +5,7 @@ from typing import Final
 import pandas as pd
 
 from codisearch.languages import LANGUAGES
+from codisearch.pipelines.evaluation.curve import curve_section
 from codisearch.pipelines.evaluation.document import (
     Cell,
     Picture,
@@ -68,6 +69,7 @@ def build_sections(inputs: ReportInputs) -> tuple[Section, ...]:
         _by_style(inputs),
         _by_seen(inputs),
         _changes(inputs),
+        curve_section(inputs.learning_curve),
         _training(inputs),
         _candidates(inputs),
         _fusion(inputs),

@@ -1,0 +1,116 @@
+"""`codisearch corpus`: check the corpus, and renew the figures of its card and its metadata."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from codisearch.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from codisearch.corpus.checks import Checked
+    from codisearch.corpus.figures import Figures
+    from codisearch.pipelines.curation.params import CurationParams
+
+Params = TypeVar("Params", bound=BaseModel)
+CORPUS = Path("data/01_raw/corpus")
+
+corpus_app = typer.Typer(help="Check the corpus of pairs and describe it.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Option(help="The corpus.")]
+Conf = Annotated[Path, typer.Option(help="The project's configuration, whose curation rules are applied.")]
+
+
+@corpus_app.command()
+def check(
+    add: Annotated[
+        list[Path] | None, typer.Option(help="A contributed file to check as part of the corpus; repeatable.")
+    ] = None,
+    folder: Folder = CORPUS,
+    conf: Conf = Path("conf"),
+    figures: Annotated[bool, typer.Option(help="Print the data card's figures if nothing is wrong.")] = True,
+) -> None:
+    """Name every row that breaks a rule, with file and line; if none does, print the data card's figures.
+
+    Nothing is written. The exit status is 1 if anything is wrong.
+    """
+    from codisearch.corpus.card import render
+
+    code_set, params = _code_set(conf), _curation(conf)
+    checked = _checked(folder, code_set, params, add or [])
+    if figures:
+        from rich.console import Console
+        from rich.markdown import Markdown
+
+        Console().print(Markdown(render(_measured(checked, code_set, params))))
+    typer.echo(f"{len(checked.pairs)} pairs, nothing wrong.")
+
+
+@corpus_app.command()
+def card(folder: Folder = CORPUS, conf: Conf = Path("conf")) -> None:
+    """Check the corpus, then write its figures into its README.md and its Croissant metadata."""
+    import codisearch
+    from codisearch.corpus.card import write_card
+    from codisearch.corpus.croissant import write_metadata
+
+    code_set, params = _code_set(conf), _curation(conf)
+    checked = _checked(folder, code_set, params, [])
+    typer.echo(write_card(_measured(checked, code_set, params), folder))
+    typer.echo(write_metadata(folder, codisearch.__version__, str(checked.pairs["created"].max())))
+
+
+def _checked(folder: Path, code_set: "pd.DataFrame", params: "CurationParams", add: list[Path]) -> "Checked":
+    """Return the checked corpus; print what is wrong and leave with status 1 if anything is."""
+    from codisearch.corpus.checks import check_corpus
+
+    checked = check_corpus(folder, code_set, params, add)
+    for problem in checked.problems:
+        typer.echo(str(problem))
+    if checked.problems:
+        files = len({problem.file for problem in checked.problems})
+        typer.echo(
+            f"codisearch: {len(checked.problems)} problems in {files} files; nothing was written.", err=True
+        )
+        raise typer.Exit(1)
+    return checked
+
+
+def _measured(checked: "Checked", code_set: "pd.DataFrame", params: "CurationParams") -> "Figures":
+    from codisearch.corpus.figures import measure
+
+    return measure(checked, code_set, params)
+
+
+def _code_set(conf: Path) -> "pd.DataFrame":
+    """Return the whole code set of the configured release."""
+    from codisearch.pipelines.code_set.nodes import load_code_set
+    from codisearch.pipelines.code_set.params import CodeSetParams
+
+    return load_code_set(_validated(conf, "code_set", CodeSetParams).model_copy(update={"sample": None}))
+
+
+def _curation(conf: Path) -> "CurationParams":
+    from codisearch.pipelines.curation.params import CurationParams
+
+    return _validated(conf, "curation", CurationParams)
+
+
+def _validated(conf: Path, name: str, model: type[Params]) -> Params:
+    """Return one group of the project's parameters.
+
+    Raises:
+        ConfigurationError: If the configuration is not there or does not fit.
+    """
+    from kedro.config import MissingConfigException, OmegaConfigLoader
+
+    try:
+        loader = OmegaConfigLoader(str(conf), base_env="base", default_run_env="local")
+        parameters: dict[str, Any] = loader["parameters"]
+        return model.model_validate(parameters.get(name, {}))
+    except (MissingConfigException, ValueError, ValidationError) as error:
+        raise ConfigurationError(
+            f"No usable parameters {name!r} in {conf}; run it in the project's folder or give --conf: {error}"
+        ) from error

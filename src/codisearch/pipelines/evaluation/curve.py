@@ -1,0 +1,92 @@
+"""The learning curve in the report: what the encoder finds after training on parts of the corpus."""
+
+from typing import Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from codisearch.languages import LANGUAGES
+from codisearch.pipelines.evaluation.document import Picture, Section, table_of_frame
+from codisearch.pipelines.evaluation.figures import dress, look_of
+from codisearch.pipelines.evaluation.summary import ALL
+
+_PARTS: Final = {ALL: "all test queries", "seen": "seen codes", "unseen": "unseen codes"}
+_SIZE: Final = "size"
+_TEXT: Final = (
+    "The bi-encoder trained anew on parts of the corpus, code by code, with the index of the same part;"
+    " measured on all test queries over the whole code set. Seen and unseen are those of the whole training"
+    " split. Mean and range over seeds."
+)
+
+
+def draw_learning_curve(curve: pd.DataFrame) -> go.Figure:
+    """Return recall@5 over the number of training queries: means over seeds with their range.
+
+    Args:
+        curve: The table of the `learning_curve` pipeline: `label`, `seed`, `queries`, `language`, `part`,
+            `recall_at_5` and more.
+    """
+    figure = go.Figure()
+    sizes = curve[(curve["label"] == _SIZE) & (curve["language"] == ALL)]
+    for place, (part, name) in enumerate(_PARTS.items()):
+        found = sizes[sizes["part"] == part].groupby("queries")["recall_at_5"]
+        mean, low, high = found.mean(), found.min(), found.max()
+        look = look_of(place)
+        figure.add_scatter(
+            x=mean.index.tolist(),
+            y=mean.tolist(),
+            name=name,
+            mode="lines+markers",
+            marker={"color": look.colour, "symbol": look.symbol, "size": 10},
+            line={"color": look.colour, "dash": look.dash},
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": (high - mean).tolist(),
+                "arrayminus": (mean - low).tolist(),
+            },
+        )
+    dress(figure, "Learning curve: recall@5 over corpus size", "training queries", "recall@5")
+    figure.update_xaxes(rangemode="tozero")
+    return figure
+
+
+def curve_section(curve: pd.DataFrame | None) -> Section | None:
+    """Return the section of the report; None while no curve has been measured."""
+    if curve is None or curve.empty:
+        return None
+    picture = Picture(
+        "learning_curve",
+        draw_learning_curve(curve),
+        "Lines: recall@5 over the number of training queries, overall, on seen and on unseen codes.",
+    )
+    tables = (
+        table_of_frame(_by_language(curve), "recall@5 by corpus size and language, mean over seeds"),
+        table_of_frame(_by_part(curve), "recall@5 and MRR by corpus size, and the spread over seeds"),
+    )
+    return Section("Learning curve", (_TEXT,), pictures=(picture,), tables=tables)
+
+
+def _by_language(curve: pd.DataFrame) -> pd.DataFrame:
+    whole = curve[curve["part"] == ALL]
+    table = whole.pivot_table(
+        index=["label", "queries"], columns="language", values="recall_at_5", aggfunc="mean"
+    )
+    names = [name for name in (*LANGUAGES, ALL) if name in table.columns]
+    table = table[names].reset_index()
+    table.columns.name = None
+    return table
+
+
+def _by_part(curve: pd.DataFrame) -> pd.DataFrame:
+    whole = curve[curve["language"] == ALL]
+    grouped = whole.groupby(["label", "queries", "part"], sort=True)
+    return grouped.agg(
+        codes=("codes", "first"),
+        seeds=("seed", "nunique"),
+        recall_at_5=("recall_at_5", "mean"),
+        lowest=("recall_at_5", "min"),
+        highest=("recall_at_5", "max"),
+        mrr=("mrr", "mean"),
+        seconds=("seconds", "mean"),
+    ).reset_index()
