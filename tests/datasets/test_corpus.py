@@ -184,9 +184,9 @@ def test_written_files_are_in_stable_order(tmp_path: Path):
     assert write_corpus(pairs, tmp_path / "new") == [tmp_path / "new" / "es.csv", tmp_path / "new" / "fr.csv"]
     assert (tmp_path / "new" / "es.csv").read_bytes().decode() == (
         f"{HEADER}\n"
-        "es-A00-formal-2,c,A00,es,formal,model,0123456789ab,2026-11-23\n"
-        "es-A00-shorthand-1,a,A00,es,shorthand,model,0123456789ab,2026-11-23\n"
-        "es-I10-lay-0,b,I10,es,lay,model,0123456789ab,2026-11-23\n"
+        "es-A00-formal-2,c,A00,es,formal,,model,0123456789ab,2026-11-23\n"
+        "es-A00-shorthand-1,a,A00,es,shorthand,,model,0123456789ab,2026-11-23\n"
+        "es-I10-lay-0,b,I10,es,lay,,model,0123456789ab,2026-11-23\n"
     )
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["es.csv", "fr.csv"]
 

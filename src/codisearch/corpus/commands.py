@@ -52,14 +52,13 @@ def check(
 @corpus_app.command()
 def card(folder: Folder = CORPUS, conf: Conf = Path("conf")) -> None:
     """Check the corpus, then write its figures into its README.md and its Croissant metadata."""
-    import codisearch
     from codisearch.corpus.card import write_card
-    from codisearch.corpus.croissant import write_metadata
+    from codisearch.corpus.croissant import VERSION, write_metadata
 
     code_set, params = _code_set(conf), _curation(conf)
     checked = _checked(folder, code_set, params, [])
     typer.echo(write_card(_measured(checked, code_set, params), folder))
-    typer.echo(write_metadata(folder, codisearch.__version__, str(checked.pairs["created"].max())))
+    typer.echo(write_metadata(folder, VERSION, str(checked.pairs["created"].max())))
 
 
 def _checked(folder: Path, code_set: "pd.DataFrame", params: "CurationParams", add: list[Path]) -> "Checked":

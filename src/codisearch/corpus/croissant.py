@@ -12,6 +12,8 @@ from codisearch.files import sha256_of
 from codisearch.languages import LANGUAGE_NAMES, LANGUAGES
 
 METADATA: Final = "croissant.json"
+VERSION: Final = "2.0.0"
+"""Version of the corpus: the first number rises when rows change their meaning, the second when rows come."""
 _LICENSE: Final = "https://creativecommons.org/licenses/by/4.0/"
 _HOME: Final = "https://arxiv.org/abs/2605.30529"
 _FIELDS: Final = {

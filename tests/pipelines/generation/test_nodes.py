@@ -26,6 +26,7 @@ def make_corpus() -> pd.DataFrame:
             code,
             language,
             "lay",
+            "",
             "model",
             "0123456789ab",
             "2026-11-23",
