@@ -98,10 +98,11 @@ def measure_learning_curve(
     """
     frames = Frames(pairs, code_set, index_aliases, national_titles, confusables)
     candidate = _candidate(bi_encoder, params.candidate)
+    test = _test_queries(pairs, params.queries)
     rows = []
     for part in _training_sets(pairs, params):
         started = time.perf_counter()
-        found = _train_and_rank(part, frames, candidate, bi_encoder, tuple(alias_sources))
+        found = _train_and_rank(part, frames, test, candidate, bi_encoder, tuple(alias_sources))
         seconds = round(time.perf_counter() - started, 1)
         table = _slices(found)
         logger.info(
@@ -164,9 +165,21 @@ def cut(pairs: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:
     return pairs.drop(index=dropped)
 
 
+def _test_queries(pairs: pd.DataFrame, limit: int | None) -> pd.DataFrame:
+    """Return the test queries with all their `codes` and whether any is `seen`, evenly over languages."""
+    test = pairs[(pairs["split"] == "test") & (pairs["style"] != "title")]
+    grouped = test.groupby(["language", "query"], sort=True)
+    queries = grouped.agg(codes=("code", set), seen=("seen", "any")).reset_index()
+    if limit is None or len(queries) <= limit:
+        return queries
+    turn = queries.sample(frac=1.0, random_state=0).groupby("language").cumcount()
+    return queries.loc[turn.sort_values(kind="stable").index[:limit]].sort_index().reset_index(drop=True)
+
+
 def _train_and_rank(
     part: TrainingSet,
     frames: Frames,
+    queries: pd.DataFrame,
     candidate: CandidateParams,
     params: BiEncoderParams,
     sources: tuple[AliasSource, ...],
@@ -179,12 +192,6 @@ def _train_and_rank(
     aliases = build_aliases(frames.code_set, part.pairs, *others[1:], sources)
     index = build_faiss(encode(model, aliases["alias"].tolist(), progress=True), "Flat")
     ranker = DenseRanker(model, index, positions_of(aliases["code"], frames.code_set["code"]))
-    test = frames.pairs[(frames.pairs["split"] == "test") & (frames.pairs["style"] != "title")]
-    queries = (
-        test.groupby(["language", "query"], sort=True)
-        .agg(codes=("code", set), seen=("seen", "any"))
-        .reset_index()
-    )
     ranked = ranker.rank(queries["query"].tolist(), _DEPTH).codes
     vocabulary = frames.code_set["code"].to_numpy(dtype=object)
     ranks = [

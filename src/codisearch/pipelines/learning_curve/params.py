@@ -15,6 +15,7 @@ class LearningCurveParams(BaseModel):
         candidate: Name of the candidate under `bi_encoder.candidates` that is trained.
         sources: Sources of a further training set each, such as `llm-corpus-v1`, to compare corpora of
             different origin on the same test queries.
+        queries: Upper limit of the test queries, evenly over languages; null takes all.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -23,3 +24,4 @@ class LearningCurveParams(BaseModel):
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(min_length=1)
     candidate: str = "static"
     sources: tuple[str, ...] = ()
+    queries: int | None = Field(default=None, ge=1)
