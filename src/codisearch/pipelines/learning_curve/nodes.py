@@ -137,14 +137,14 @@ def _training_sets(pairs: pd.DataFrame, params: LearningCurveParams) -> Iterator
     for seed in params.seeds:
         for size in params.sizes:
             yield TrainingSet("size", seed, cut(pairs, size, seed))
-        for source in params.sources:
-            kept = pairs[(pairs["split"] != "train") | (pairs["source"] == source)]
-            if not (kept["split"] == "train").any():
-                raise ConfigurationError(
-                    f"learning_curve.sources: no training pair of {source!r}; there are "
-                    f"{', '.join(sorted(pairs['source'].unique())[:_SHOWN])}."
-                )
-            yield TrainingSet(source, seed, kept)
+    for source in params.sources:
+        kept = pairs[(pairs["split"] != "train") | (pairs["source"] == source)]
+        if not (kept["split"] == "train").any():
+            raise ConfigurationError(
+                f"learning_curve.sources: no training pair of {source!r}; there are "
+                f"{', '.join(sorted(pairs['source'].unique())[:_SHOWN])}."
+            )
+        yield TrainingSet(source, params.seeds[0], kept)
 
 
 def cut(pairs: pd.DataFrame, size: int | None, seed: int) -> pd.DataFrame:

@@ -13,8 +13,8 @@ class LearningCurveParams(BaseModel):
             part lies within every larger one of the same seed. Translated titles take part at every size.
         seeds: One training per size and seed; the seed decides which codes come first, too.
         candidate: Name of the candidate under `bi_encoder.candidates` that is trained.
-        sources: Sources of a further training set each, such as `llm-corpus-v1`, to compare corpora of
-            different origin on the same test queries.
+        sources: Sources of a further training set each, such as `llm-corpus-v1`, with the first seed: corpora
+            of different origin on the same test queries.
         queries: Upper limit of the test queries, evenly over languages; null takes all.
     """
 
