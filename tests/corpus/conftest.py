@@ -62,7 +62,7 @@ def corpus(tmp_path: Path) -> Path:
     write_table(folder / "lists/confusables.csv", CONFUSABLE_COLUMNS, confusables)
     answers = [
         ("1", "en-I10-formal-1", "en", "formal", "raised arterial tension", "I10", "I10"),
-        ("1", "es-I10-lay-1", "es", "lay", "tengo la tensión alta", "I10", ""),
+        ("1", "es-I10-lay-1", "es", "lay", "tengo la tensión alta desde hace años", "I10", ""),
     ]
     write_table(folder / "audit/answers.csv", ANSWER_COLUMNS, answers)
     (folder / "README.md").write_text(

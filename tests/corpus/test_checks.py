@@ -115,10 +115,52 @@ def test_coverage(corpus: Path, lines: Callable[..., list[str]], append: Callabl
 
 
 def test_missing_tables(corpus: Path, lines: Callable[..., list[str]]) -> None:
-    """A corpus without lists and audits is checked by its pairs alone."""
-    for path in ("lists/codes.csv", "lists/confusables.csv", "audit/answers.csv"):
-        (corpus / path).unlink()
+    """Audits may be missing; a missing list is named."""
+    (corpus / "audit/answers.csv").unlink()
     assert lines(corpus) == []
+    (corpus / "lists/codes.csv").unlink()
+    assert lines(corpus) == ["codes.csv, line 1: no listed codes: expected lists/codes.csv in the corpus"]
+
+
+def test_lines_below_a_broken_one(
+    corpus: Path, lines: Callable[..., list[str]], append: Callable[..., None]
+) -> None:
+    """A row that breaks a rule does not shift the lines of those below it."""
+    append(
+        corpus / "lists/codes.csv", ("J45", "10", "daily", "asthma"), ("R07.0", "18", "rare", "sore throat")
+    )
+    found = lines(corpus)
+    assert "codes.csv, line 3: unknown frequency 'daily'; allowed are common, rare" in found
+    assert any(line.startswith("codes.csv, line 4: R07.0 has no row of: en formal") for line in found)
+
+
+def test_audited_text_that_changed(corpus: Path, lines: Callable[..., list[str]]) -> None:
+    """A query that was rewritten under an audited id is named, and so is a round without a number."""
+    path = corpus / "en.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("raised arterial", "elevated arterial"))
+    answers = corpus / "audit/answers.csv"
+    answers.write_text(answers.read_text(encoding="utf-8").replace("1,es-", "last,es-"), encoding="utf-8")
+    assert lines(corpus) == [
+        "answers.csv, line 1: en-I10-formal-1 is not what was audited under this id; "
+        "a new text needs a new pair_id",
+        "answers.csv, line 3: round 'last' is no number",
+    ]
+
+
+def test_unreadable_file_and_date(
+    corpus: Path, lines: Callable[..., list[str]], append: Callable[..., None]
+) -> None:
+    """A folder in place of a file and a date of another form are problems like all others."""
+    (corpus / "de.csv").mkdir()
+    append(corpus / "fr.csv", (*pair("fr", "lay", "la tension monte", number=2)[:-1], "24/11/2026"))
+    assert lines(corpus) == [
+        "de.csv, line 1: unknown language in the file's name; allowed are en, es, ca, it, pt, fr",
+        "fr.csv, line 6: created '24/11/2026' is no date like 2026-11-24",
+    ]
+    (corpus / "de.csv").rmdir()
+    (corpus / "es.csv").unlink()
+    (corpus / "es.csv").mkdir()
+    assert "es.csv, line 1: cannot be read: Is a directory" in lines(corpus)
 
 
 def test_no_corpus(tmp_path: Path, corpus: Path, lines: Callable[..., list[str]]) -> None:

@@ -89,3 +89,15 @@ def test_card_without_marks(corpus: Path, figures_of: Callable[[Path], Figures])
     (corpus / "README.md").write_text("# Card\n", encoding="utf-8")
     with pytest.raises(InputError, match="needs a line <!-- figures: begin -->"):
         write_card(figures_of(corpus), corpus)
+
+
+def test_part_that_was_audited_again(
+    corpus: Path, figures_of: Callable[[Path], Figures], append: Callable[..., None]
+) -> None:
+    """Of a part audited twice the last round counts, tenth after second; totals take all together."""
+    row = ("es-I10-lay-1", "es", "lay", "tengo la tensión alta desde hace años", "I10")
+    append(corpus / "audit/answers.csv", ("2", *row, ""), ("10", *row, "I10"))
+    audit = figures_of(corpus).audit.set_index(["language", "style"])
+    assert audit.index.is_unique
+    assert audit.loc[("es", "lay"), ["answers", "exact"]].tolist() == [1, 1.0]
+    assert audit.loc[("all", "all"), ["answers", "exact"]].tolist() == [2, 1.0]

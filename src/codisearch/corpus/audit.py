@@ -27,8 +27,9 @@ def mark_answers(answers: pd.DataFrame) -> pd.DataFrame:
 
 def latest_rounds(answers: pd.DataFrame) -> pd.DataFrame:
     """Return, of each language and style, the answers of the last round that audited it."""
-    last = answers.groupby(["language", "style"])["round"].transform("max")
-    return answers[answers["round"] == last].reset_index(drop=True)
+    turns = answers["round"].astype(int)
+    last = turns.groupby([answers["language"], answers["style"]]).transform("max")
+    return answers[turns == last].reset_index(drop=True)
 
 
 def agreement_by_part(answers: pd.DataFrame) -> pd.DataFrame:
@@ -53,7 +54,7 @@ def agreement_by_part(answers: pd.DataFrame) -> pd.DataFrame:
 
 def parts_below(answers: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the languages and styles whose last audit lies below a bar."""
-    table = agreement_by_part(latest_rounds(answers))
+    table = agreement_by_part(latest_rounds(answers).assign(round="last"))
     low = table[(table["exact"] < CODE_BAR) | (table["category"] < CATEGORY_BAR)]
     low = low[(low["language"] != "all") & (low["style"] != "all")]
     return list(zip(low["language"], low["style"], strict=True))

@@ -102,8 +102,8 @@ def _totals(figures: Figures) -> str:
 
 def _audit_words(figures: Figures) -> str:
     return (
-        f"{figures.totals['audited']:,} answers, {figures.totals['audit_rounds']} rounds; of each part "
-        "the last round. Share of the answers that agree, with 95 % Wilson intervals. A part below "
+        f"{figures.totals['audited']:,} answers, of {figures.totals['audit_rounds']} round(s); of each part "
+        "the last one. Share of the answers that agree, with 95 % Wilson intervals. A part below "
         f"{CODE_BAR:.0%} at code or {CATEGORY_BAR:.0%} at category level is rewritten."
     )
 

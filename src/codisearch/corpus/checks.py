@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from codisearch.codes import CODE_PATTERN
 from codisearch.corpus.tables import ANSWERS, CONFUSABLES, LISTED, read_table
 from codisearch.datasets.corpus_rows import COLUMNS, Problem, Row, check_rows, read_file, read_rows
 from codisearch.errors import InputError
@@ -58,11 +59,12 @@ def check_corpus(
     problems += _repeats(rows, pairs)
     codes = frozenset(code_set["code"])
     tables = [read_table(folder, table, codes.__contains__) for table in (LISTED, CONFUSABLES, ANSWERS)]
-    problems += [problem for _, found in tables for problem in found]
-    listed, confusables, answers = (frame for frame, _ in tables)
-    problems += _coverage(pairs, listed, confusables)
+    problems += [problem for table in tables for problem in table.problems]
+    listed, confusables, answers = tables
+    problems += _coverage(pairs, listed.lines, confusables.rows)
+    problems += _audited(pairs, answers.rows)
     order = sorted(problems, key=lambda problem: (problem.file, problem.line))
-    return Checked(pairs, listed, confusables, answers, tuple(order))
+    return Checked(pairs, listed.rows, confusables.rows, answers.rows, tuple(order))
 
 
 def _read_pairs(folder: Path, contributed: Sequence[Path]) -> tuple[list[Row], list[Problem]]:
@@ -82,7 +84,10 @@ def _read_pairs(folder: Path, contributed: Sequence[Path]) -> tuple[list[Row], l
 def _curation_problems(rows: Sequence[Row], pairs: pd.DataFrame, context: RuleContext) -> Iterator[Problem]:
     """Yield what the rules of the curation pipeline refuse, of rows whose values can be judged."""
     judged = pairs[
-        pairs["language"].isin(LANGUAGES) & pairs["style"].isin(STYLES) & (pairs["query"].str.strip() != "")
+        pairs["code"].str.fullmatch(CODE_PATTERN)
+        & pairs["language"].isin(LANGUAGES)
+        & pairs["style"].isin(STYLES)
+        & (pairs["query"].str.strip() != "")
     ]
     for name, rule in RULES.items():
         sentences = rule(judged, context)
@@ -106,11 +111,11 @@ def _repeats(rows: Sequence[Row], pairs: pd.DataFrame) -> Iterator[Problem]:
             yield Problem(row.file, row.line, rule)
 
 
-def _coverage(pairs: pd.DataFrame, listed: pd.DataFrame, confusables: pd.DataFrame) -> Iterator[Problem]:
+def _coverage(pairs: pd.DataFrame, lines: dict[str, int], confusables: pd.DataFrame) -> Iterator[Problem]:
     """Yield codes with pairs that are not listed, and listed codes without all that each should have."""
-    if listed.empty:
+    if not lines:
+        yield Problem(Path(LISTED.path).name, 1, f"no listed codes: expected {LISTED.path} in the corpus")
         return
-    lines = {code: number for number, code in enumerate(listed["code"], start=2)}
     queries = pairs[pairs["style"] != "title"]
     present = set(zip(pairs["code"], pairs["language"], pairs["style"], strict=True))
     wanted = [
@@ -127,3 +132,13 @@ def _coverage(pairs: pd.DataFrame, listed: pd.DataFrame, confusables: pd.DataFra
             bounds = f"{MIN_CONFUSABLES} to {MAX_CONFUSABLES}"
             rule = f"{code} has {counts.get(code, 0)} confusable codes; allowed are {bounds}"
             yield Problem(Path(LISTED.path).name, line, rule)
+
+
+def _audited(pairs: pd.DataFrame, answers: pd.DataFrame) -> Iterator[Problem]:
+    """Yield the pairs whose text is no longer what an audit was given: a new text needs a new pair id."""
+    fields = ["query", "code", "language", "style"]
+    standing = answers.merge(pairs[["pair_id", *fields]], on="pair_id", suffixes=("", "_now"))
+    changed = standing[fields].to_numpy() != standing[[f"{name}_now" for name in fields]].to_numpy()
+    for pair_id in standing.loc[changed.any(axis=1), "pair_id"]:
+        rule = f"{pair_id} is not what was audited under this id; a new text needs a new pair_id"
+        yield Problem(Path(ANSWERS.path).name, 1, rule)

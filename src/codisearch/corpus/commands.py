@@ -42,10 +42,7 @@ def check(
     code_set, params = _code_set(conf), _curation(conf)
     checked = _checked(folder, code_set, params, add or [])
     if figures:
-        from rich.console import Console
-        from rich.markdown import Markdown
-
-        Console().print(Markdown(render(_measured(checked, code_set, params))))
+        typer.echo(render(_measured(checked, code_set, params)))
     typer.echo(f"{len(checked.pairs)} pairs, nothing wrong.")
 
 
@@ -57,8 +54,10 @@ def card(folder: Folder = CORPUS, conf: Conf = Path("conf")) -> None:
 
     code_set, params = _code_set(conf), _curation(conf)
     checked = _checked(folder, code_set, params, [])
-    typer.echo(write_card(_measured(checked, code_set, params), folder))
-    typer.echo(write_metadata(folder, VERSION, str(checked.pairs["created"].max())))
+    measured = _measured(checked, code_set, params)
+    metadata = write_metadata(folder, VERSION, str(checked.pairs["created"].max()))
+    typer.echo(write_card(measured, folder))
+    typer.echo(metadata)
 
 
 def _checked(folder: Path, code_set: "pd.DataFrame", params: "CurationParams", add: list[Path]) -> "Checked":

@@ -66,7 +66,7 @@ def measure(checked: Checked, code_set: pd.DataFrame, params: CurationParams) ->
         qualifiers={
             str(name): int(count) for name, count in checked.confusables["qualifier"].value_counts().items()
         },
-        audit=agreement_by_part(latest_rounds(checked.answers)),
+        audit=agreement_by_part(latest_rounds(checked.answers).assign(round="last")),
         totals={
             "queries_raw": len(queries),
             "queries_curated": int((curated["style"] != "title").sum()),

@@ -56,9 +56,22 @@ ANSWERS: Final = TableFile(
 )
 
 
-def read_table(
-    folder: Path, table: TableFile, is_code: Callable[[str], bool]
-) -> tuple[pd.DataFrame, list[Problem]]:
+@dataclass(frozen=True)
+class Read:
+    """A table as it was read.
+
+    Attributes:
+        rows: Those that break no rule.
+        lines: First value of the key -> the line of its first row, rows that break a rule among them.
+        problems: Every rule that a row breaks.
+    """
+
+    rows: pd.DataFrame
+    lines: dict[str, int]
+    problems: list[Problem]
+
+
+def read_table(folder: Path, table: TableFile, is_code: Callable[[str], bool]) -> Read:
     """Return the rows of a table that break no rule, and a problem for every rule that a row breaks.
 
     Args:
@@ -75,7 +88,8 @@ def read_table(
         problems += broken
         if isinstance(item, Row) and not broken:
             kept.append(item.values)
-    return pd.DataFrame(kept, columns=list(table.columns), dtype="str"), problems
+    lines = {key[0]: line for key, line in reversed(seen.items())}
+    return Read(pd.DataFrame(kept, columns=list(table.columns), dtype="str"), lines, problems)
 
 
 def _problems(
@@ -100,6 +114,8 @@ def _broken_rules(row: Row, table: TableFile, is_code: Callable[[str], bool]) ->
     for name in table.codes:
         if values[name] and not is_code(values[name]):
             yield f"unknown_code: {name} {values[name]!r} is not in the code set"
+    if "round" in values and not values["round"].isdecimal():
+        yield f"round {values['round']!r} is no number"
     if "confusable" in values and _related(values["code"], values["confusable"]):
         yield f"confusable {values['confusable']!r} is {values['code']!r}, or above or below it in the tree"
 

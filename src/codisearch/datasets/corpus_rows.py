@@ -16,6 +16,7 @@ from codisearch.languages import LANGUAGES, NOISES, STYLES
 from codisearch.schemas import RAW_PAIRS
 
 COLUMNS: Final[tuple[str, ...]] = tuple(str(name) for name in RAW_PAIRS.columns)
+_DATE: Final = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _NOT_EMPTY: Final = ("pair_id", "query", "source")
 
 
@@ -58,11 +59,13 @@ def read_file(path: Path) -> Iterator[Row | Problem]:
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row | Problem]:
     """Yield the rows of a CSV file with these columns, and a problem for all else.
 
-    Raises:
-        OSError: If the file cannot be read.
+    A file that cannot be read is a problem as well.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        yield Problem(path.name, 1, f"cannot be read: {error.strerror}")
+        return
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         yield Problem(path.name, line, f"not UTF-8: byte {error.object[error.start]:#04x}")
@@ -120,5 +123,7 @@ def _broken_rules(row: Row) -> Iterator[str]:
         yield f"unknown style {values['style']!r}; allowed are {', '.join(STYLES)}"
     if values["noise"] not in NOISES:
         yield f"unknown noise {values['noise']!r}; allowed are {', '.join(filter(None, NOISES))} or nothing"
+    if not re.fullmatch(_DATE, values["created"]):
+        yield f"created {values['created']!r} is no date like 2026-11-24"
     if not re.fullmatch(CODE_PATTERN, values["code"]):
         yield f"code {values['code']!r} is not of the ICD-10-CM form, like I10, E11.9 or S52.501A"

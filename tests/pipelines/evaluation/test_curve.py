@@ -23,7 +23,7 @@ CURVE = pd.DataFrame(
 def test_figure() -> None:
     """Each part is a line of means over seeds, with the range as its bars."""
     figure = draw_learning_curve(CURVE)
-    assert [trace.name for trace in figure.data] == ["all test queries", "seen codes", "unseen codes"]
+    assert [trace.name for trace in figure.data] == ["seen and unseen", "seen codes", "unseen codes"]
     assert list(figure.data[0].x) == [0, 100]
     assert list(figure.data[0].y) == pytest.approx([0.415, 0.615])
     assert list(figure.data[0].error_y.array) == pytest.approx([0.005, 0.005])

@@ -107,9 +107,8 @@ def test_unknown_names(toy_pairs: pd.DataFrame, bi_encoder: BiEncoderParams) -> 
         ConfigurationError, match=r"no 'giant' under bi_encoder\.candidates; there are static"
     ):
         nodes._candidate(bi_encoder, "giant")
-    params = LearningCurveParams(sizes=(None,), seeds=(1,), sources=("nobody",))
-    with pytest.raises(ConfigurationError, match="no training pair of 'nobody'; there are toy"):
-        list(nodes._training_sets(toy_pairs.assign(source="toy"), params))
+    with pytest.raises(ConfigurationError, match="no training query of 'nobody'; there are toy"):
+        nodes._check_sources(toy_pairs.assign(source="toy"), ["nobody"])
 
 
 def test_pipeline() -> None:

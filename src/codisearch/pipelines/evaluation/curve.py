@@ -10,12 +10,14 @@ from codisearch.pipelines.evaluation.document import Picture, Section, table_of_
 from codisearch.pipelines.evaluation.figures import dress, look_of
 from codisearch.pipelines.evaluation.summary import ALL
 
-_PARTS: Final = {ALL: "all test queries", "seen": "seen codes", "unseen": "unseen codes"}
+_PARTS: Final = {ALL: "seen and unseen", "seen": "seen codes", "unseen": "unseen codes"}
 _SIZE: Final = "size"
 _TEXT: Final = (
-    "The bi-encoder trained anew on parts of the corpus, code by code, with the index of the same part;"
-    " measured on all test queries over the whole code set. Seen and unseen are those of the whole training"
-    " split. Mean and range over seeds."
+    "The bi-encoder trained anew on parts of the corpus, code by code, with the index of the same part,"
+    " over the whole code set. It is measured on test queries drawn evenly over languages, so that its"
+    " level differs a little from the tables above. Seen and unseen are those of the whole training"
+    " split. The label `size` is a part of the whole corpus with all its titles; any other is what one"
+    " source wrote, its titles too. Mean and range over seeds."
 )
 
 

@@ -98,6 +98,7 @@ def measure_learning_curve(
     """
     frames = Frames(pairs, code_set, index_aliases, national_titles, confusables)
     candidate = _candidate(bi_encoder, params.candidate)
+    _check_sources(pairs, params.sources)
     test = _test_queries(pairs, params.queries)
     rows = []
     for part in _training_sets(pairs, params):
@@ -133,17 +134,22 @@ def _is_training_query(pairs: pd.DataFrame) -> "pd.Series[bool]":
     return (pairs["split"] == "train") & (pairs["style"] != "title")
 
 
+def _check_sources(pairs: pd.DataFrame, sources: Sequence[str]) -> None:
+    known = sorted(pairs.loc[_is_training_query(pairs), "source"].unique())
+    for source in sources:
+        if source not in known:
+            raise ConfigurationError(
+                f"learning_curve.sources: no training query of {source!r}; "
+                f"there are {', '.join(known[:_SHOWN])}."
+            )
+
+
 def _training_sets(pairs: pd.DataFrame, params: LearningCurveParams) -> Iterator[TrainingSet]:
     for seed in params.seeds:
         for size in params.sizes:
             yield TrainingSet("size", seed, cut(pairs, size, seed))
     for source in params.sources:
         kept = pairs[(pairs["split"] != "train") | (pairs["source"] == source)]
-        if not (kept["split"] == "train").any():
-            raise ConfigurationError(
-                f"learning_curve.sources: no training pair of {source!r}; there are "
-                f"{', '.join(sorted(pairs['source'].unique())[:_SHOWN])}."
-            )
         yield TrainingSet(source, params.seeds[0], kept)
 
 
