@@ -71,7 +71,7 @@ def test_the_better_candidate_is_liked_more() -> None:
         def predict(self, pairs: list[tuple[str, str]], **_: object) -> torch.Tensor:
             return torch.tensor([2.0 * (document == "Asthma") for _, document in pairs])
 
-    liked = score_candidates(Model(), ["asma"], rankings([0.9, 0.8]), DOCUMENTS)
+    liked = score_candidates(Model(), ["asma"], rankings([0.9, 0.8]), DOCUMENTS, batch_size=2)
     assert liked[0] == pytest.approx([0.8808, 0.1192], abs=1e-4)
 
 
