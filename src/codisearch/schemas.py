@@ -61,11 +61,12 @@ PAIRS: Final = pa.DataFrameSchema(
     strict=True,
     name="pairs",
 )
+FREQUENCIES: Final = ("common", "rare")
 LISTED_CODES: Final = pa.DataFrameSchema(
     {
         "code": pa.Column(str, pa.Check.str_matches(CODE_PATTERN), unique=True),
         "chapter": _text,
-        "frequency": pa.Column(str, pa.Check.isin(["common", "rare"])),
+        "frequency": pa.Column(str, pa.Check.isin(FREQUENCIES)),
         "why": _text,
     },
     strict=True,

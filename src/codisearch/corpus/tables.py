@@ -10,14 +10,14 @@ from typing import Final
 
 import pandas as pd
 
+from codisearch import schemas
 from codisearch.codes import QUALIFIERS
 from codisearch.datasets.corpus_rows import Problem, Row, read_rows
 from codisearch.languages import LANGUAGES, QUERY_STYLES
 
-LISTED_COLUMNS: Final = ("code", "chapter", "frequency", "why")
-CONFUSABLE_COLUMNS: Final = ("code", "confusable", "qualifier", "difference")
+LISTED_COLUMNS: Final[tuple[str, ...]] = tuple(str(name) for name in schemas.LISTED_CODES.columns)
+CONFUSABLE_COLUMNS: Final[tuple[str, ...]] = tuple(str(name) for name in schemas.CONFUSABLES.columns)
 ANSWER_COLUMNS: Final = ("round", "pair_id", "language", "style", "query", "code", "answer")
-FREQUENCIES: Final = ("common", "rare")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,9 @@ class TableFile:
     allowed: Mapping[str, tuple[str, ...]]
 
 
-LISTED: Final = TableFile("lists/codes.csv", LISTED_COLUMNS, ("code",), ("code",), {"frequency": FREQUENCIES})
+LISTED: Final = TableFile(
+    "lists/codes.csv", LISTED_COLUMNS, ("code",), ("code",), {"frequency": schemas.FREQUENCIES}
+)
 CONFUSABLES: Final = TableFile(
     "lists/confusables.csv",
     CONFUSABLE_COLUMNS,
