@@ -23,3 +23,11 @@ class BundleError(CodisearchError):
 
 class StorageError(CodisearchError, OSError):
     """A disk that is full or a folder that cannot be written."""
+
+
+class LedgerError(CodisearchError):
+    """A ledger that another run is writing to, or that cannot be read."""
+
+
+class GeneratorError(CodisearchError):
+    """A language model that cannot be used: its key or model is refused, or it does not answer at all."""

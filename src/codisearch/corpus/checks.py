@@ -12,8 +12,8 @@ from codisearch.datasets.corpus_rows import COLUMNS, Problem, Row, check_rows, r
 from codisearch.errors import InputError
 from codisearch.languages import LANGUAGES, STYLES
 from codisearch.pipelines.curation.params import CurationParams
-from codisearch.pipelines.curation.rules import RULES, RuleContext
-from codisearch.pipelines.curation.text import keys_of
+from codisearch.rules.pair_rules import RULES, RuleContext
+from codisearch.rules.text import keys_of
 
 MIN_CONFUSABLES, MAX_CONFUSABLES = 3, 6
 _NO_TITLES = ("en", "title")  # the code set has the English ones

@@ -11,9 +11,9 @@ from codisearch.corpus.audit import agreement_by_part, latest_rounds
 from codisearch.corpus.checks import Checked
 from codisearch.languages import LANGUAGES, QUERY_STYLES, STYLES
 from codisearch.pipelines.curation import nodes as curation
-from codisearch.pipelines.curation.identification import is_identifiable, language_confidences
 from codisearch.pipelines.curation.params import CurationParams
-from codisearch.pipelines.curation.text import keys_of
+from codisearch.rules.identification import is_identifiable, language_confidences
+from codisearch.rules.text import keys_of
 
 _TOKENS = (
     5_000  # of which the diversity is taken: the share of distinct words falls with the length of a text

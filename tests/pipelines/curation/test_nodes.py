@@ -14,7 +14,7 @@ from codisearch.errors import InputError
 from codisearch.pipelines.curation import create_pipeline, nodes
 from codisearch.pipelines.curation.params import CurationParams
 from codisearch.pipelines.curation.reports import nearest_in_train
-from codisearch.pipelines.curation.text import keys_of
+from codisearch.rules.text import keys_of
 from codisearch.schemas import PAIRS, REJECTED_PAIRS, VALID_PAIRS
 
 Make = Callable[..., pd.DataFrame]

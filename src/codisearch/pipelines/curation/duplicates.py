@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from codisearch.pipelines.curation.text import keys_of
+from codisearch.rules.text import keys_of
 
 
 def find_repeats(

@@ -11,11 +11,11 @@ from codisearch.errors import InputError
 from codisearch.pipelines.curation import reports
 from codisearch.pipelines.curation.duplicates import assign_clusters, find_repeats, link_languages
 from codisearch.pipelines.curation.params import CurationParams
-from codisearch.pipelines.curation.rules import RuleContext, apply_rules
 from codisearch.pipelines.curation.similarity import near_pairs
 from codisearch.pipelines.curation.split import assign_splits, choose_unseen_codes, claim_clusters
-from codisearch.pipelines.curation.text import keys_of
 from codisearch.pipelines.curation.titles import refuse_titles
+from codisearch.rules.pair_rules import RuleContext, apply_rules
+from codisearch.rules.text import keys_of
 
 logger = logging.getLogger(__name__)
 

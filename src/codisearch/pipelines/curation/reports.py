@@ -7,7 +7,7 @@ import pandas as pd
 
 from codisearch.languages import LANGUAGES, QUERY_STYLES, SPLITS, STYLES
 from codisearch.pipelines.curation.duplicates import find_conflicts
-from codisearch.pipelines.curation.text import keys_of
+from codisearch.rules.text import keys_of
 
 
 def nearest_in_train(keys: pd.Series, splits: pd.Series, near: pd.DataFrame) -> pd.Series:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from codisearch.pipelines.curation.text import keys_of
+from codisearch.rules.text import keys_of
 
 _RULE = "held_out_title"
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from codisearch.codes import CATEGORY_LENGTH
 from codisearch.languages import LANGUAGE_NAMES, QUERY_STYLES, check_language
-from codisearch.pipelines.curation.identification import is_identifiable, language_confidences
-from codisearch.pipelines.curation.params import CurationParams
-from codisearch.pipelines.curation.text import keys_of, normalise_query
+from codisearch.rules.identification import is_identifiable, language_confidences
+from codisearch.rules.params import RuleParams
+from codisearch.rules.text import keys_of, normalise_query
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,15 @@ class RuleContext:
     Attributes:
         titles: Code -> official title, for every code of the code set.
         release: Name of the code set's release.
-        params: The pipeline's parameters.
+        params: What the rules are set by.
     """
 
     titles: Mapping[str, str]
     release: str
-    params: CurationParams
+    params: RuleParams
 
     @classmethod
-    def from_code_set(cls, code_set: pd.DataFrame, params: CurationParams) -> "RuleContext":
+    def from_code_set(cls, code_set: pd.DataFrame, params: RuleParams) -> "RuleContext":
         """Take titles and release from a code set frame."""
         titles = dict(zip(code_set["code"], code_set["title"], strict=True))
         return cls(titles, str(code_set["release"].iloc[0]) if len(code_set) else "an empty code set", params)

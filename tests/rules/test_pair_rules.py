@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from codisearch.pipelines.curation import rules
-from codisearch.pipelines.curation.identification import is_identifiable, language_confidences
 from codisearch.pipelines.curation.params import CurationParams
+from codisearch.rules import pair_rules as rules
+from codisearch.rules.identification import is_identifiable, language_confidences
 
 Make = Callable[..., pd.DataFrame]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codisearch.pipelines.curation.text import keys_of, normalise_query, strip_accents
+from codisearch.rules.text import keys_of, normalise_query, strip_accents
 
 
 @pytest.mark.parametrize(

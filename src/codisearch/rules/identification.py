@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from codisearch.languages import LANGUAGES
-from codisearch.pipelines.curation.params import IdentificationParams
-from codisearch.pipelines.curation.text import strip_accents
+from codisearch.rules.params import IdentificationParams
+from codisearch.rules.text import strip_accents
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector

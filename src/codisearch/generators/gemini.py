@@ -1,0 +1,300 @@
+"""Gemini through the google-genai SDK: requests one by one, and batch jobs of files."""
+
+import io
+import json
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import SecretStr
+
+from codisearch.errors import ConfigurationError
+from codisearch.generators.contract import (
+    Answer,
+    BatchGenerator,
+    ExhaustedFault,
+    FatalFault,
+    Fault,
+    Finish,
+    Job,
+    JobState,
+    Request,
+    RequestFault,
+    TransientFault,
+    Usage,
+)
+from codisearch.generators.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from google import genai
+    from google.genai import types
+    from google.genai.errors import APIError
+
+_CATEGORIES: Final = (
+    "HARM_CATEGORY_HARASSMENT",
+    "HARM_CATEGORY_HATE_SPEECH",
+    "HARM_CATEGORY_SEXUALLY_EXPLICIT",
+    "HARM_CATEGORY_DANGEROUS_CONTENT",
+)
+_BLOCKED: Final = {
+    "SAFETY",
+    "RECITATION",
+    "BLOCKLIST",
+    "PROHIBITED_CONTENT",
+    "SPII",
+    "LANGUAGE",
+    "ESCALATION",
+}
+_STATES: Final[dict[str, JobState]] = {
+    "JOB_STATE_SUCCEEDED": "done",
+    "JOB_STATE_PARTIALLY_SUCCEEDED": "done",
+    "JOB_STATE_FAILED": "failed",
+    "JOB_STATE_CANCELLED": "failed",
+    "JOB_STATE_EXPIRED": "failed",
+}
+_UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER = 401, 403, 404, 408, 429, 500
+_CONNECTIONS: Final = 1_000  # what limits requests is the pace, not the pool
+_LONGEST_MESSAGE: Final = 500
+
+
+class GeminiGenerator(BatchGenerator):
+    """A Gemini model at the Gemini API, or at a gateway that speaks its protocol (`base_url`)."""
+
+    def __init__(self, name: str, settings: ModelSettings, key: SecretStr | None = None) -> None:
+        """Keep the settings; `open` connects."""
+        super().__init__(name, settings, key)
+        self._opened: genai.Client | None = None
+
+    async def open(self) -> None:
+        """Open a pool of connections."""
+        import aiohttp
+        from google import genai
+        from google.genai import types
+
+        # Without retry_options the SDK sends a request again by itself when a connection breaks: paid, unseen.
+        options = types.HttpOptions(
+            base_url=self.settings.base_url,
+            timeout=round(self.settings.timeout_seconds * 1000),
+            retry_options=types.HttpRetryOptions(attempts=1),
+            aiohttp_client=aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS), trust_env=True
+            ),
+        )
+        self._opened = genai.Client(vertexai=False, api_key=self.secret, http_options=options)
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._opened:
+            session = self._opened._api_client._http_options.aiohttp_client  # ours, which the SDK leaves open
+            await self._opened.aio.aclose()
+            if session:
+                await session.close()
+            self._opened = None
+
+    @property
+    def _client(self) -> "genai.client.AsyncClient":
+        if self._opened is None:
+            raise ConfigurationError(f"{self.name} is not open: use it in `async with`.")
+        return self._opened.aio
+
+    async def ask(self, request: Request) -> Answer:
+        """Send a request once; see `Generator.ask`."""
+        started = time.monotonic()
+        with _Faults():
+            response = await self._client.models.generate_content(
+                model=self.settings.model, contents=request.user, config=self._config(request)
+            )
+        return answer_of(response, time.monotonic() - started)
+
+    def _config(self, request: Request) -> "types.GenerateContentConfig":
+        """Return everything but the question, as the SDK takes it."""
+        from google.genai import types
+
+        settings = self.settings
+        thinking = None
+        if settings.thinking_budget is not None or settings.thinking_level is not None:
+            level = types.ThinkingLevel(settings.thinking_level.upper()) if settings.thinking_level else None
+            thinking = types.ThinkingConfig(thinking_budget=settings.thinking_budget, thinking_level=level)
+        return types.GenerateContentConfig(
+            system_instruction=request.system,
+            temperature=settings.temperature,
+            seed=settings.seed,
+            max_output_tokens=settings.max_output_tokens,
+            response_mime_type="application/json",
+            response_json_schema=dict(request.schema),
+            thinking_config=thinking,
+            safety_settings=[
+                types.SafetySetting.model_validate({"category": name, "threshold": settings.safety_threshold})
+                for name in _CATEGORIES
+                if settings.safety_threshold
+            ]
+            or None,
+        )
+
+    def batch_line(self, request: Request) -> dict[str, Any]:
+        """Return a request as a line of a batch file: the body of generateContent in the REST form."""
+        config = self._config(request)
+        fields = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+        body: dict[str, Any] = {
+            "contents": [{"parts": [{"text": request.user}], "role": "user"}],
+            "systemInstruction": {"parts": [{"text": fields.pop("systemInstruction")}], "role": "user"},
+        }
+        if "safetySettings" in fields:
+            body["safetySettings"] = fields.pop("safetySettings")
+        return {"key": request.key, "request": body | {"generationConfig": fields}}
+
+    async def submit(self, label: str, requests: Sequence[Request]) -> str:
+        """Upload the requests as a file and start a job on it; see `BatchGenerator.submit`."""
+        lines = (json.dumps(self.batch_line(request), ensure_ascii=False) for request in requests)
+        content = io.BytesIO("\n".join(lines).encode())
+        with _Faults():
+            file = await self._client.files.upload(
+                file=content, config={"display_name": label, "mime_type": "application/jsonl"}
+            )
+            job = await self._client.batches.create(
+                model=self.settings.model, src=str(file.name), config={"display_name": label}
+            )
+        return str(job.name)
+
+    async def find(self, label: str) -> str | None:
+        """Look through the service's jobs for one with a label; see `BatchGenerator.find`."""
+        with _Faults():
+            async for job in await self._client.batches.list(config={"page_size": 100}):
+                if job.display_name == label:
+                    return str(job.name)
+        return None
+
+    async def look(self, name: str) -> Job:
+        """Return how a job stands; see `BatchGenerator.look`."""
+        with _Faults():
+            job = await self._client.batches.get(name=name)
+        state = job.state.name if job.state else "JOB_STATE_UNSPECIFIED"
+        return Job(name, _STATES.get(state, "running"), state)
+
+    async def results(self, name: str) -> AsyncIterator[tuple[str, Answer | Fault]]:
+        """Yield what a finished job's result file says; see `BatchGenerator.results`."""
+        with _Faults():
+            job = await self._client.batches.get(name=name)
+            if job.dest is None or job.dest.file_name is None:
+                return
+            content = await self._client.files.download(file=job.dest.file_name)
+        for line in content.decode("utf-8", errors="replace").splitlines():
+            if line.strip() and (read := _result(line)):
+                yield read
+
+
+def answer_of(response: "types.GenerateContentResponse", seconds: float) -> Answer:
+    """Return a response of the service as an answer; a blocked prompt is an answer without text."""
+    usage = response.usage_metadata
+    counted = Usage(
+        input=(usage.prompt_token_count or 0) if usage else 0,
+        cached=(usage.cached_content_token_count or 0) if usage else 0,
+        output=(usage.candidates_token_count or 0) if usage else 0,
+        thinking=(usage.thoughts_token_count or 0) if usage else 0,
+    )
+    finish, detail, text = _said(response)
+    return Answer(text, finish, detail, counted, response.model_version or "", seconds)
+
+
+def _said(response: "types.GenerateContentResponse") -> tuple[Finish, str, str]:
+    feedback = response.prompt_feedback
+    if feedback and feedback.block_reason:
+        return "safety", feedback.block_reason.name, ""
+    if not response.candidates:
+        return "other", "no candidate", ""
+    candidate = response.candidates[0]
+    detail = candidate.finish_reason.name if candidate.finish_reason else "FINISH_REASON_UNSPECIFIED"
+    parts = (candidate.content.parts if candidate.content else None) or []
+    text = "".join(part.text or "" for part in parts if not part.thought)
+    if detail in _BLOCKED:
+        return "safety", detail, text
+    finishes: dict[str, Finish] = {"STOP": "stop", "MAX_TOKENS": "length"}
+    return finishes.get(detail, "other"), detail, text
+
+
+def _result(line: str) -> tuple[str, Answer | Fault] | None:
+    """Return the key of a line of a result file with what it says, or None if it cannot be read."""
+    from google.genai import types
+    from pydantic import ValidationError
+
+    try:
+        row = json.loads(line)
+        key = str(row["key"])
+        if "response" in row:
+            return key, answer_of(types.GenerateContentResponse.model_validate(row["response"]), 0.0)
+        error = row.get("error") or row.get("status") or {}
+        code = int(error.get("code", 0))
+        message = str(error.get("message", "no answer"))[:_LONGEST_MESSAGE]
+    except (KeyError, TypeError, ValueError, AttributeError, ValidationError):
+        return None  # a key without a result counts as one that the job did not answer
+    # Here codes are those of gRPC: 3 is an invalid argument, 8 and 14 pass.
+    return key, RequestFault("bad_request", message) if code in {3, 400} else TransientFault(
+        "server_error", message
+    )
+
+
+class _Faults:
+    """Turns what the SDK and its connections raise into faults."""
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Raise the fault in the place of the error."""
+        import aiohttp
+        from google.genai import errors
+
+        if isinstance(error, errors.APIError):
+            raise fault_of(error) from None
+        if isinstance(error, TimeoutError):
+            raise TransientFault("timeout", "the service did not answer in time") from None
+        if isinstance(error, aiohttp.ClientError | OSError):
+            raise TransientFault("connection", _short(error)) from None
+        if isinstance(error, errors.UnknownApiResponseError | json.JSONDecodeError):
+            raise TransientFault("server_error", f"a response that is not JSON: {_short(error)}") from None
+
+
+def fault_of(error: "APIError") -> Fault:
+    """Return the fault that a status of the Gemini API means."""
+    details = error.details if isinstance(error.details, Mapping) else {}
+    message = str(error.message or error.status or error)[:_LONGEST_MESSAGE]
+    infos = [info for info in _dig(details, "error", "details", default=[]) if isinstance(info, Mapping)]
+    if error.code in {_UNAUTHORISED, _FORBIDDEN, _NOT_FOUND} or any(
+        info.get("reason") == "API_KEY_INVALID" for info in infos
+    ):
+        return FatalFault("bad_request", message)
+    if error.code == _TOO_MANY:
+        quotas = [str(q.get("quotaId", "")) for info in infos for q in info.get("violations", [])]
+        if any("PerDay" in quota for quota in quotas):
+            return ExhaustedFault("rate_limited", message)
+        return TransientFault("rate_limited", message, _retry_after(error, infos))
+    if error.code == _TIMED_OUT:
+        return TransientFault("timeout", message)
+    if error.code >= _SERVER:
+        return TransientFault("server_error", message, _retry_after(error, infos))
+    return RequestFault("bad_request", message)
+
+
+def _retry_after(error: "APIError", infos: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return the seconds that a response asks to wait: its header, or Google's RetryInfo."""
+    headers = getattr(error.response, "headers", None) or {}
+    asked = [
+        headers.get("Retry-After"),
+        *(str(info.get("retryDelay", "")).removesuffix("s") for info in infos),
+    ]
+    for value in asked:
+        try:
+            return max(0.0, float(value))
+        except (TypeError, ValueError):
+            continue  # a date, or nothing: the back-off decides
+    return None
+
+
+def _dig(value: Any, *path: str, default: Any) -> Any:  # noqa: ANN401
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return default if value is None else value
+
+
+def _short(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]

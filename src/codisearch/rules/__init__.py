@@ -1,0 +1,1 @@
+"""The rules that a pair must pass, for generation, curation and the check of the corpus alike."""
