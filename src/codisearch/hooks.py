@@ -1,8 +1,12 @@
-"""What a run says at its end: the table per language, and what to open next."""
+"""What a run says: the plan of a generation and what it came to, and at the end the table per language."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
+from kedro.config import MissingConfigException
+from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from rich.console import Console
 
@@ -40,3 +44,69 @@ class ClosingTableHooks:
         self._console.print(render_console_table(self._metrics))
         self._console.print(_NEXT, highlight=False, markup=False)
         self._metrics = None
+
+
+class GenerationHooks:
+    """Prints the plan of a generation before its first request, and afterwards what it came to."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console()
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
+        """Print a plan or a report of a language model; a dry run ends here, before anything is sent.
+
+        Raises:
+            SystemExit: With status 0, after the plan of a dry run.
+        """
+        if dataset_name == "generation_plan":
+            self._show_plan(data)
+        elif dataset_name == "generation_report" and "source" in data:
+            from codisearch.pipelines.generation.console import render_report
+
+            self._console.print(render_report(data))
+
+    def _show_plan(self, plan: dict[str, Any]) -> None:
+        if plan["tasks"]:
+            from codisearch.pipelines.generation.console import render_plan
+
+            self._console.print(render_plan(plan))
+        if plan["dry_run"]:
+            self._console.print(
+                "Dry run: nothing was sent, and nothing else was run."
+                if plan["tasks"]
+                else "Dry run: generation.generator is corpus, so there is nothing to send."
+            )
+            raise SystemExit(0)
+
+
+class CredentialsHooks:
+    """Makes the generators' credentials known in every environment."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Read `generators` from the credentials of the environment, or of conf/local, or leave it empty.
+
+        Kedro reads one environment beside `base`; keys lie in `local`, whatever the environment is. Those in
+        variables of the environment are read where they are used.
+        """
+        loader = context.config_loader
+        try:
+            credentials = dict(loader["credentials"])
+        except MissingConfigException:
+            credentials = {}
+        if "generators" not in credentials:
+            credentials["generators"] = _local_keys(Path(loader.conf_source))
+        loader["credentials"] = credentials
+
+
+def _local_keys(conf: Path) -> dict[str, Any]:
+    """Return `generators` from the credentials in conf/local.
+
+    A second Kedro loader would take over the resolver of `globals` from the first, so the files are read here.
+    """
+    keys: dict[str, Any] = {}
+    for path in sorted((conf / "local").glob("**/credentials*.y*ml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        keys |= content.get("generators") or {}
+    return keys

@@ -30,6 +30,8 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     return {
         **stages,
+        # A language model writes for codes: they need not be there yet.
+        "generation": stages["code_set"] + stages["generation"],
         "learning_curve": learning_curve.create_pipeline(),
         "train": stages["curation"] + stages["bi_encoder"] + stages["cross_encoder"],
         "__default__": sum(stages.values(), Pipeline([])),

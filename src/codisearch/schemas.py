@@ -28,6 +28,16 @@ CODE_SET: Final = pa.DataFrameSchema(
     name="code_set",
 )
 
+CODE_NOTES: Final = pa.DataFrameSchema(
+    {
+        "code": pa.Column(str, pa.Check.str_matches(CODE_PATTERN), unique=True),
+        "excludes": pa.Column(object),  # list of str
+    },
+    strict=True,
+    name="code_notes",
+)
+"""What the tabular list says a code does not include, without what the codes above it say."""
+
 TITLES: Final = pa.DataFrameSchema(
     {"code": _code, "title": _text, "language": _language}, strict=True, name="titles"
 )
@@ -45,6 +55,24 @@ _PAIR_COLUMNS: Final = {
     "created": _any_text,
 }
 RAW_PAIRS: Final = pa.DataFrameSchema(_PAIR_COLUMNS, strict=True, name="raw_pairs")
+ENDS: Final = ("accepted", "rejected", "failed", "pending")
+"""How a query that a language model was asked for ends; `pending` ones were not sent, or are not back yet."""
+AGREEMENTS: Final = ("", "code", "four_characters", "category", "none", "invented_code")
+GENERATED_ROWS: Final = pa.DataFrameSchema(
+    {
+        **_PAIR_COLUMNS,
+        "query": _any_text,
+        "code": _code,
+        "status": pa.Column(str, pa.Check.isin(ENDS)),
+        "reason": _any_text,
+        "detail": _any_text,
+        "answer": _any_text,
+        "agreement": pa.Column(str, pa.Check.isin(AGREEMENTS)),
+    },
+    strict=True,
+    name="generated_rows",
+)
+"""Every query that a language model was asked for, how it ended and what a blind reader made of it."""
 VALID_PAIRS: Final = pa.DataFrameSchema({**_PAIR_COLUMNS, "code": _code}, strict=True, name="valid_pairs")
 REJECTED_PAIRS: Final = pa.DataFrameSchema(
     {**_PAIR_COLUMNS, "rule": _text, "detail": _any_text}, strict=True, name="rejected_pairs"

@@ -7,10 +7,11 @@ from typing import Any
 import mlflow
 from kedro.io import AbstractDataset, DatasetError
 
+from codisearch.datasets.run_record import RunRecord, log_record
+
 logger = logging.getLogger(__name__)
 
-SystemRun = Mapping[str, Mapping[str, Any]]
-_LONGEST_PARAM = 500
+SystemRun = RunRecord
 
 
 class SystemRunsDataset(AbstractDataset[Mapping[str, SystemRun], Any]):
@@ -33,12 +34,7 @@ class SystemRunsDataset(AbstractDataset[Mapping[str, SystemRun], Any]):
             return
         for name, content in data.items():
             with mlflow.start_run(run_name=name, nested=True, tags={"system": name}):
-                mlflow.log_params(
-                    {key: str(value)[:_LONGEST_PARAM] for key, value in content["params"].items()}
-                )
-                mlflow.log_metrics({key: float(value) for key, value in content["metrics"].items()})
-                for artifact, text in content["texts"].items():
-                    mlflow.log_text(text, artifact)
+                log_record(content)
 
     def load(self) -> Any:  # noqa: ANN401
         """Refuse: runs are read in the MLflow UI.

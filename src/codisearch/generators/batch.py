@@ -101,7 +101,7 @@ class BatchRun:
                 await asyncio.sleep(self._settings.poll_seconds)
 
     async def _hand_in(self, watched: list[OpenJob]) -> tuple[list[OpenJob], str]:
-        """Hand in jobs as far as the limit of open ones and the budget go; return the jobs, and why no more."""
+        """Hand in jobs as far as limit and budget go; return the open jobs, and why no more were."""
         watched = list(watched)
         while self._pending and len(watched) < self._settings.open_jobs:
             size = self._meter.affordable(min(self._settings.requests_per_job, len(self._pending)))
@@ -171,9 +171,7 @@ class BatchRun:
         return await self._call(read)
 
     def _end(self, job: OpenJob, seen: Job, results: dict[str, Answer | Fault]) -> None:
-        lost = TransientFault(
-            "server_error", f"batch job {job.name} ended without this answer ({seen.detail})"
-        )
+        lost = TransientFault("server_error", f"batch job {job.name} ended without it ({seen.detail})")
         prices = self._generator.settings.prices
         rows: list[tuple[str, Answer | Fault, float]] = []
         for key in job.keys:

@@ -1,4 +1,4 @@
-"""What a generator is asked, what it answers, and how it fails: the contract of every language model client."""
+"""The contract of every client of a language model: what it is asked, what it answers, how it fails."""
 
 import hashlib
 import json
@@ -93,7 +93,7 @@ class Answer:
     seconds: float = 0.0
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818
     """A request that brought no answer.
 
     Attributes:
@@ -173,10 +173,10 @@ class Generator(ABC):
             Fault: One of its subclasses, if there is no answer.
         """
 
-    async def open(self) -> None:
+    async def open(self) -> None:  # noqa: B027  # not every generator has connections
         """Open connections."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027
         """Close connections."""
 
     async def __aenter__(self) -> Self:

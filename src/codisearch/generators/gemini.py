@@ -26,6 +26,7 @@ from codisearch.generators.contract import (
 from codisearch.generators.settings import ModelSettings
 
 if TYPE_CHECKING:
+    import aiohttp
     from google import genai
     from google.genai import types
     from google.genai.errors import APIError
@@ -53,6 +54,7 @@ _STATES: Final[dict[str, JobState]] = {
     "JOB_STATE_EXPIRED": "failed",
 }
 _UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER = 401, 403, 404, 408, 429, 500
+_INVALID: Final = {3, 400}  # invalid argument, as a gRPC and as an HTTP status
 _CONNECTIONS: Final = 1_000  # what limits requests is the pace, not the pool
 _LONGEST_MESSAGE: Final = 500
 
@@ -64,6 +66,7 @@ class GeminiGenerator(BatchGenerator):
         """Keep the settings; `open` connects."""
         super().__init__(name, settings, key)
         self._opened: genai.Client | None = None
+        self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
         """Open a pool of connections."""
@@ -71,25 +74,26 @@ class GeminiGenerator(BatchGenerator):
         from google import genai
         from google.genai import types
 
-        # Without retry_options the SDK sends a request again by itself when a connection breaks: paid, unseen.
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS), trust_env=True
+        )
+        # Without retry_options the SDK sends a request again by itself when a connection breaks.
         options = types.HttpOptions(
             base_url=self.settings.base_url,
             timeout=round(self.settings.timeout_seconds * 1000),
             retry_options=types.HttpRetryOptions(attempts=1),
-            aiohttp_client=aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS), trust_env=True
-            ),
+            aiohttp_client=self._session,
         )
         self._opened = genai.Client(vertexai=False, api_key=self.secret, http_options=options)
 
     async def close(self) -> None:
         """Close the pool."""
         if self._opened:
-            session = self._opened._api_client._http_options.aiohttp_client  # ours, which the SDK leaves open
             await self._opened.aio.aclose()
-            if session:
-                await session.close()
             self._opened = None
+        if self._session:
+            await self._session.close()  # the SDK leaves it open, since it did not make it
+            self._session = None
 
     @property
     def _client(self) -> "genai.client.AsyncClient":
@@ -227,10 +231,9 @@ def _result(line: str) -> tuple[str, Answer | Fault] | None:
         message = str(error.get("message", "no answer"))[:_LONGEST_MESSAGE]
     except (KeyError, TypeError, ValueError, AttributeError, ValidationError):
         return None  # a key without a result counts as one that the job did not answer
-    # Here codes are those of gRPC: 3 is an invalid argument, 8 and 14 pass.
-    return key, RequestFault("bad_request", message) if code in {3, 400} else TransientFault(
-        "server_error", message
-    )
+    if code in _INVALID:
+        return key, RequestFault("bad_request", message)
+    return key, TransientFault("server_error", message)
 
 
 class _Faults:
@@ -278,14 +281,11 @@ def fault_of(error: "APIError") -> Fault:
 def _retry_after(error: "APIError", infos: Sequence[Mapping[str, Any]]) -> float | None:
     """Return the seconds that a response asks to wait: its header, or Google's RetryInfo."""
     headers = getattr(error.response, "headers", None) or {}
-    asked = [
-        headers.get("Retry-After"),
-        *(str(info.get("retryDelay", "")).removesuffix("s") for info in infos),
-    ]
-    for value in asked:
+    delays = [str(info.get("retryDelay", "")).removesuffix("s") for info in infos]
+    for value in [str(headers.get("Retry-After", "")), *delays]:
         try:
             return max(0.0, float(value))
-        except (TypeError, ValueError):
+        except ValueError:
             continue  # a date, or nothing: the back-off decides
     return None
 

@@ -50,7 +50,10 @@ CREATE TRIGGER texts_stay BEFORE UPDATE ON texts {_NEVER};
 CREATE TRIGGER texts_remain BEFORE DELETE ON texts {_NEVER};
 PRAGMA user_version = {FORMAT};
 """  # noqa: E501
-_INSERT: Final = "INSERT {} INTO events (at, kind, key, task, body, input_tokens, output_tokens, money) VALUES (?,?,?,?,?,?,?,?)"
+_INSERT: Final = (
+    "INSERT {} INTO events (at, kind, key, task, body, input_tokens, output_tokens, money) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,23 @@ class Totals:
     faults: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Means:
+    """What an answer came to on average.
+
+    Attributes:
+        answers: Number of answers.
+        input_tokens: Tokens of the prompt.
+        output_tokens: Tokens of the answer, thinking among them.
+        seconds: Time to the answer, of those that were asked for one by one.
+    """
+
+    answers: int
+    input_tokens: float
+    output_tokens: float
+    seconds: float
+
+
 class Ledger:
     """A ledger file for reading; it need not be there yet."""
 
@@ -120,8 +140,8 @@ class Ledger:
             lock.acquire()
         except Timeout:
             raise LedgerError(
-                f"Another run is writing to {self.path}. Wait for its end, or stop it: two runs at once would "
-                "pay for the same answers."
+                f"Another run is writing to {self.path}. Wait for its end, or stop it: two runs at once "
+                "would pay for the same answers."
             ) from None
         except OSError as error:
             raise storage_error(error, self.path) from error
@@ -160,32 +180,39 @@ class Ledger:
             if json.loads(row[2])["settings"] == settings:
                 yield _recorded(*row)
 
-    def last_fault(self, key: str) -> tuple[str, str]:
-        """Return kind and message of the last fault of a request, or empty strings."""
-        rows = self._rows(
-            "SELECT body FROM events WHERE key = ? AND kind IN ('fault', 'refused') ORDER BY id DESC LIMIT 1",
-            (key,),
-        )
-        for (body,) in rows:
-            fault = json.loads(body)
-            return fault["kind"], fault["message"]
-        return "", ""
+    def last_faults(self) -> dict[str, tuple[str, str]]:
+        """Return kind and message of the last fault of every request that had one, by its key."""
+        rows = self._rows("SELECT key, body FROM events WHERE kind IN ('fault', 'refused') ORDER BY id")
+        faults = {key: json.loads(body) for key, body in rows}
+        return {key: (fault["kind"], fault["message"]) for key, fault in faults.items()}
 
     def totals(self, task: str | None = None) -> Totals:
         """Return what the ledger's requests came to, all of them or those of a task."""
-        where, values = ("WHERE task = ?", (task,)) if task else ("", ())
+        values = (task or "%",)
         counts: Counter[str] = Counter()
         tokens_in = tokens_out = 0
         money = 0.0
         for kind, count, used_in, used_out, cost in self._rows(
             "SELECT kind, count(*), sum(input_tokens), sum(output_tokens), sum(money) FROM events "
-            f"{where} GROUP BY kind",  # one of two constants
+            "WHERE task LIKE ? GROUP BY kind",
             values,
         ):
             counts[kind] = count
             tokens_in, tokens_out, money = tokens_in + used_in, tokens_out + used_out, money + cost
         spent = Spent(counts["sent"], counts["answered"], tokens_in, tokens_out, money)
-        return Totals(spent, self._unanswered(where, values), self._faults(where, values))
+        return Totals(spent, self._unanswered(values), self._faults(values))
+
+    def means(self, task: str, settings: str) -> Means:
+        """Return what the answers to a task's requests under some settings came to on average."""
+        query = (
+            "SELECT count(*), avg(a.input_tokens), avg(a.output_tokens), "
+            "avg(nullif(json_extract(a.body, '$.seconds'), 0)) FROM events a JOIN events r ON r.key = a.key "
+            "WHERE a.task = ? AND a.kind = 'answered' AND r.kind = 'request' "
+            "AND json_extract(r.body, '$.settings') = ?"
+        )
+        for answers, used_in, used_out, seconds in self._rows(query, (task, settings)):
+            return Means(answers, used_in or 0.0, used_out or 0.0, seconds or 0.0)
+        return Means(0, 0.0, 0.0, 0.0)
 
     def open_jobs(self) -> list[OpenJob]:
         """Return the batch jobs that have not ended, in the order in which they were prepared."""
@@ -201,19 +228,18 @@ class Ledger:
                 del jobs[label]
         return list(jobs.values())
 
-    def _unanswered(self, where: str, values: tuple[str, ...]) -> int:
+    def _unanswered(self, values: tuple[str]) -> int:
         query = (
             "SELECT count(*) FROM (SELECT key, "
             "sum(kind = 'sent') AS sent, sum(kind IN ('answered', 'refused')) AS settled "
-            f"FROM events {where} GROUP BY key) WHERE sent > 0 AND settled = 0"
+            "FROM events WHERE task LIKE ? GROUP BY key) WHERE sent > 0 AND settled = 0"
         )
         return next((int(row[0]) for row in self._rows(query, values)), 0)
 
-    def _faults(self, where: str, values: tuple[str, ...]) -> dict[str, int]:
-        joined = f"{where} AND" if where else "WHERE"
+    def _faults(self, values: tuple[str]) -> dict[str, int]:
         query = (
             "SELECT json_extract(body, '$.kind'), count(*) FROM events "
-            f"{joined} kind IN ('fault', 'refused') GROUP BY 1 ORDER BY 1"
+            "WHERE task LIKE ? AND kind IN ('fault', 'refused') GROUP BY 1 ORDER BY 1"
         )
         return {str(kind): int(count) for kind, count in self._rows(query, values)}
 

@@ -130,7 +130,7 @@ class OnlineRun:
         """Bring one request to its end, whatever that is."""
         key = request.key
         try:
-            answer = await retrying(self._pace)(self._try, request)
+            answer: Answer = await retrying(self._pace)(self._try, request)
         except RequestFault as fault:
             self._writer.fault(key, request.task, fault, final=True)
             self._heard(request, None)

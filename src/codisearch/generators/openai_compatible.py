@@ -1,4 +1,4 @@
-"""Any endpoint that speaks OpenAI's chat protocol (vLLM, Ollama, llama.cpp, a gateway), for sites that may not call out."""
+"""Any endpoint that speaks OpenAI's chat protocol: vLLM, Ollama, llama.cpp, a gateway."""
 
 import time
 from typing import TYPE_CHECKING, ClassVar, Final

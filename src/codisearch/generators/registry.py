@@ -1,4 +1,4 @@
-"""The generators by name: their classes from the catalog, their keys from the environment or the credentials."""
+"""The generators by name: their classes and their keys."""
 
 import os
 from collections.abc import Mapping
@@ -32,8 +32,8 @@ class Generators:
         """
         if name not in self.classes:
             raise ConfigurationError(
-                f"Unknown generator {name!r}: allowed are corpus and the `classes` of `generators` in the catalog, "
-                f"{', '.join(sorted(self.classes))}."
+                f"Unknown generator {name!r}: allowed are corpus and those that the catalog's `generators` "
+                f"names, {', '.join(sorted(self.classes))}."
             )
         kind = _load(name, self.classes[name])
         key = self.key_of(name)
@@ -45,7 +45,7 @@ class Generators:
         return kind(name, settings, key)
 
     def key_of(self, name: str) -> SecretStr | None:
-        """Return the key of a generator: from the environment (`GEMINI_API_KEY`), else from the credentials."""
+        """Return a generator's key: from the environment (`GEMINI_API_KEY`), else from the credentials."""
         given = os.environ.get(_variable(name), "").strip()
         return SecretStr(given) if given else self.keys.get(name)
 

@@ -17,7 +17,8 @@ from pydantic import (
 MILLION: Final = 1_000_000
 _DIGEST_LENGTH: Final = 8
 _DECIDES: Final = {
-    "model", "temperature", "thinking_budget", "thinking_level", "max_output_tokens", "seed", "safety_threshold",
+    "model", "temperature", "thinking_budget", "thinking_level", "max_output_tokens", "seed",
+    "safety_threshold",
 }  # fmt: skip
 
 ThinkingLevel = Literal["minimal", "low", "medium", "high"]
@@ -77,8 +78,8 @@ class ModelSettings(_Strict):
     def _one_way_to_think(self) -> Self:
         if self.thinking_budget is not None and self.thinking_level is not None:
             raise ValueError(
-                f"thinking_budget ({self.thinking_budget}) and thinking_level ({self.thinking_level!r}) exclude "
-                "each other: set the one that the model takes, and the other to null."
+                f"thinking_budget ({self.thinking_budget}) and thinking_level ({self.thinking_level!r}) "
+                "exclude each other: set the one that the model takes, and the other to null."
             )
         return self
 

@@ -35,11 +35,13 @@ class Tabular:
         version: The version that the file states.
         chapters: Category -> two-digit chapter.
         terms: Code -> its own inclusion terms and includes.
+        excludes: Code -> what it does not include.
     """
 
     version: str
     chapters: dict[str, str]
     terms: dict[str, tuple[str, ...]]
+    excludes: dict[str, tuple[str, ...]]
 
 
 def read_cms(params: CmsParams) -> Release:
@@ -58,7 +60,14 @@ def read_cms(params: CmsParams) -> Release:
             f"{', '.join(lost[:_SHOWN])}: are both files of the same release?"
         )
     entries = tuple(
-        Entry(code, title, tabular.chapters[category_of(code)], billable, tabular.terms.get(code, ()))
+        Entry(
+            code,
+            title,
+            tabular.chapters[category_of(code)],
+            billable,
+            tabular.terms.get(code, ()),
+            tabular.excludes.get(code, ()),
+        )
         for code, title, billable in rows
     )
     return Release(params.release or f"ICD-10-CM {tabular.version}", entries)
@@ -132,21 +141,23 @@ def read_tabular(path: Path) -> Tabular:
     root = read_xml(path)
     chapters: dict[str, str] = {}
     terms: dict[str, tuple[str, ...]] = {}
+    excludes: dict[str, tuple[str, ...]] = {}
     for chapter in root.iter("chapter"):
         number = chapter_label(chapter.findtext("name", ""))
         for diagnosis in chapter.iter("diag"):
             code = diagnosis.findtext("name", "").strip()
             chapters.setdefault(category_of(code), number)
-            terms[code] = unique_terms(_notes(diagnosis))
+            terms[code] = unique_terms(_notes(diagnosis, "inclusionTerm", "includes"))
+            excludes[code] = unique_terms(_notes(diagnosis, "excludes1", "excludes2"))
     if not chapters:
         raise InputError(
             f"{path} is not a tabular list: expected <chapter> with <diag> in it, found <{root.tag}>."
         )
-    return Tabular(squeeze(root.findtext("version", "of unknown version")), chapters, terms)
+    return Tabular(squeeze(root.findtext("version", "of unknown version")), chapters, terms, excludes)
 
 
-def _notes(diagnosis: "Element") -> Iterator[str]:
-    for tag in ("inclusionTerm", "includes"):
+def _notes(diagnosis: "Element", *tags: str) -> Iterator[str]:
+    for tag in tags:
         for block in diagnosis.findall(tag):
             yield from ("".join(note.itertext()) for note in block.findall("note"))
 

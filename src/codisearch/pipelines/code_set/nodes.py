@@ -9,7 +9,7 @@ from codisearch.codes import normalise_code
 from codisearch.errors import ConfigurationError, InputError
 from codisearch.languages import LANGUAGES
 from codisearch.pipelines.code_set.params import CodeSetParams, TitlesParams
-from codisearch.pipelines.code_set.release import frame_of, squeeze
+from codisearch.pipelines.code_set.release import Release, frame_of, notes_of, squeeze
 
 logger = logging.getLogger(__name__)
 
@@ -23,17 +23,30 @@ def load_code_set(params: CodeSetParams) -> pd.DataFrame:
         InputError: If the files of an official release are missing or malformed.
         ConfigurationError: If a category to keep is not in the release.
     """
-    if params.source == "cms":
-        from codisearch.pipelines.code_set.cms import read_cms
-
-        release = read_cms(params.cms)
-    else:
-        from codisearch.pipelines.code_set.package import read_package
-
-        release = read_package()
+    release = _read_release(params)
     code_set = sample_categories(frame_of(release), params)
     logger.info("%s: %d codes, %d billable.", release.label, len(code_set), code_set["billable"].sum())
     return code_set
+
+
+def load_code_notes(code_set: pd.DataFrame, params: CodeSetParams) -> pd.DataFrame:
+    """Return what the codes of the code set exclude, as the tabular list says (`schemas.CODE_NOTES`).
+
+    Raises:
+        InputError: If the files of an official release are missing or malformed.
+    """
+    notes = notes_of(_read_release(params))
+    return notes[notes["code"].isin(code_set["code"])].reset_index(drop=True)
+
+
+def _read_release(params: CodeSetParams) -> Release:
+    if params.source == "cms":
+        from codisearch.pipelines.code_set.cms import read_cms
+
+        return read_cms(params.cms)
+    from codisearch.pipelines.code_set.package import read_package
+
+    return read_package()
 
 
 def sample_categories(code_set: pd.DataFrame, params: CodeSetParams) -> pd.DataFrame:

@@ -33,6 +33,7 @@ def read_package() -> Release:
             chapter=chapters[category_of(code)],
             billable=cm.is_leaf(code),
             terms=unique_terms([*cm.get_inclusion_term(code), *cm.get_includes(code)]),
+            excludes=unique_terms([*cm.get_excludes1(code), *cm.get_excludes2(code)]),
         )
         for code in codes
     )

@@ -27,6 +27,7 @@ class Entry:
         chapter: Number of its chapter in two digits (`09`), so that chapters sort.
         billable: Whether it can be billed, that is, has no code below it.
         terms: Its own inclusion terms and includes; those of the codes above it are not repeated.
+        excludes: What it does not include (both kinds), likewise.
     """
 
     code: str
@@ -34,6 +35,7 @@ class Entry:
     chapter: str
     billable: bool
     terms: tuple[str, ...]
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,15 @@ def frame_of(release: Release) -> pd.DataFrame:
         billable=pd.Series([entry.billable for entry in entries], dtype=bool),
         inclusion_terms=pd.Series([list(entry.terms) for entry in entries], dtype=object),
         release=pd.Series([release.label] * len(entries), dtype="str"),
+    )
+
+
+def notes_of(release: Release) -> pd.DataFrame:
+    """Return what the codes of a release exclude, in code order (`schemas.CODE_NOTES`)."""
+    noted = {entry.code: list(entry.excludes) for entry in release.entries if entry.excludes}
+    codes = sorted(code for code in noted if _CODE.match(code))
+    return pd.DataFrame({"code": codes}, dtype="str").assign(
+        excludes=pd.Series([noted[code] for code in codes], dtype=object)
     )
 
 

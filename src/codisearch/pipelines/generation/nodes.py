@@ -1,34 +1,230 @@
 """Nodes of the `generation` pipeline."""
 
 import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from codisearch.errors import ConfigurationError
+from codisearch.errors import GeneratorError
+from codisearch.generators.contract import Answer
+from codisearch.generators.ledger import Ledger, LedgerWriter
+from codisearch.generators.meter import Expected, Meter
+from codisearch.generators.registry import Generators
+from codisearch.pipelines.generation import auditing, writing
+from codisearch.pipelines.generation.answers import read_blind_codes, read_queries
+from codisearch.pipelines.generation.auditing import Auditing, harvest, mark_agreement
+from codisearch.pipelines.generation.cards import CodeCards
+from codisearch.pipelines.generation.confusables import collect_confusables
 from codisearch.pipelines.generation.params import GenerationParams
+from codisearch.pipelines.generation.plan import Size, TaskPlan, measure, plan_task
+from codisearch.pipelines.generation.prompts import find_prompt
+from codisearch.pipelines.generation.report import (
+    Report,
+    corpus_report,
+    generation_report,
+    run_record,
+    task_report,
+)
+from codisearch.pipelines.generation.rows import Rows, judge_answers
+from codisearch.pipelines.generation.sending import Sender
+from codisearch.pipelines.generation.targets import choose_targets
+from codisearch.pipelines.generation.writing import Writing
+from codisearch.rules.pair_rules import RuleContext
+from codisearch.rules.params import LanguageParams, LengthParams, RuleParams
+from codisearch.schemas import CONFUSABLES, GENERATED_ROWS, RAW_PAIRS
 
 logger = logging.getLogger(__name__)
 
+Prompts = Mapping[str, Callable[[], str]]
+_BLIND_TOKENS = 16.0  # of an answer: a number and a code in JSON
+_QUERY_CHARACTERS = 50
 
-def generate_pairs(corpus: pd.DataFrame, params: GenerationParams) -> pd.DataFrame:
-    """Return the pairs that the generator gives (`schemas.RAW_PAIRS`).
 
-    Args:
-        corpus: The pairs of the corpus files, which are the offline generator's output.
-        params: Which generator, and of how many codes the pairs are kept.
+def plan_generation(
+    code_set: pd.DataFrame,
+    code_notes: pd.DataFrame,
+    listed_codes: pd.DataFrame,
+    prompts: Prompts,
+    ledger: Ledger,
+    params: GenerationParams,
+) -> tuple[list[str], dict[str, Any]]:
+    """Return the codes that get queries, and what writing and auditing them will come to.
+
+    With the corpus there are no codes, and nothing to plan.
 
     Raises:
-        ConfigurationError: If the generator is not part of this release.
+        ConfigurationError: If codes, prompts or models do not fit.
     """
-    if params.generator != "corpus":
-        raise ConfigurationError(
-            f"generation.generator {params.generator!r}: the live client is not part of this release; "
-            "allowed is 'corpus', the pairs under data/01_raw/corpus."
+    plan: dict[str, Any] = {"generator": params.generator, "dry_run": params.dry_run, "tasks": []}
+    if not params.live:
+        return [], plan
+    targets = choose_targets(code_set, listed_codes, params.codes)
+    pass_ = _writing(code_set, code_notes, prompts, params)
+    tasks = [_plan_writing(pass_, targets, ledger, params)]
+    if params.audit.enabled:
+        tasks.append(_plan_audit(prompts, targets, ledger, params))
+    budget = params.budget.model_dump(exclude_none=True)
+    spent = asdict(ledger.totals().spent)
+    currency = params.models[params.generator].prices.currency
+    plan |= {"mode": params.mode, "codes": len(targets), "languages": list(params.languages)}
+    plan |= {
+        "tasks": [asdict(task) for task in tasks],
+        "currency": currency,
+        "budget": budget,
+        "spent": spent,
+    }
+    return targets, plan
+
+
+def write_queries(
+    targets: list[str],
+    code_set: pd.DataFrame,
+    code_notes: pd.DataFrame,
+    prompts: Prompts,
+    generators: Generators,
+    ledger: Ledger,
+    params: GenerationParams,
+    length: LengthParams,
+    leftovers: dict[str, str],
+    language: LanguageParams,
+) -> tuple[pd.DataFrame, pd.DataFrame, Report]:
+    """Ask for queries of all codes in all languages, and return rows, confusable codes and what it came to.
+
+    Answers of no use are asked for again, up to `params.attempts` times. What the ledger holds is not asked
+    again; a run that was stopped goes on.
+
+    Args:
+        targets: The codes.
+        code_set: The code set (`schemas.CODE_SET`).
+        code_notes: What each code excludes (`schemas.CODE_NOTES`).
+        prompts: The prompt files.
+        generators: What can be asked.
+        ledger: Every request and answer so far.
+        params: The pipeline's parameters.
+        length: The rules' bounds on a query's length.
+        leftovers: The rules' patterns of what a generator leaves behind.
+        language: The rules' language identification.
+
+    Returns:
+        A row for each planned query, `schemas.CONFUSABLES`, and a report.
+
+    Raises:
+        ConfigurationError: If the generator cannot be used as it is set.
+        GeneratorError: If the service refuses the key or the model.
+        LedgerError: If another run is writing to the ledger.
+    """
+    if not params.live:
+        return _no_rows(), _empty(CONFUSABLES), {}
+    pass_ = _writing(code_set, code_notes, prompts, params)
+    rules = RuleParams(length=length, leftovers=leftovers, language=language)
+    context = RuleContext.from_code_set(code_set, rules)
+    rows = Rows(pass_.units(targets), params)
+    expected = _plan_writing(pass_, targets, ledger, params).expected
+    first_keys: tuple[str, ...] = ()
+    stopped = ""
+    with ledger.writing() as writer:
+        sender = _sender(params.generator, generators, ledger, writer, expected, params, _rows_in)
+        for attempt in range(1, params.attempts + 1):
+            numbers = rows.wanting()
+            if not numbers or stopped:
+                break
+            asked = pass_.requests([rows.units[number] for number in numbers], attempt)
+            sent = sender.send(asked, len(numbers), f"queries, attempt {attempt}")
+            rows.add(judge_answers(numbers, rows.units, ledger.answers(sent.keys), attempt, context))
+            stopped = sent.stopped
+            first_keys = first_keys or sent.keys
+    return _written(pass_, rows, first_keys, code_set, ledger, stopped)
+
+
+def audit_queries(
+    written_rows: pd.DataFrame,
+    writing_report: Report,
+    code_set: pd.DataFrame,
+    prompts: Prompts,
+    generators: Generators,
+    ledger: Ledger,
+    params: GenerationParams,
+) -> tuple[pd.DataFrame, Report]:
+    """Have a model code the accepted queries blind, and return the rows with what it makes of them.
+
+    While a run has stopped early, nothing is audited: the rows are not complete.
+
+    Returns:
+        `schemas.GENERATED_ROWS`, and a report; empty without an audit.
+    """
+    unmarked = written_rows.assign(answer="", agreement="").astype({"answer": "str", "agreement": "str"})
+    if not params.live or not params.audit.enabled:
+        return unmarked, {}
+    audit = Auditing(find_prompt(prompts, params.audit.prompt), params)
+    stopped = str(writing_report["stopped"])
+
+    def coded() -> dict[auditing.Question, str]:
+        return harvest(ledger.answers_of(auditing.TASK, audit.settings), audit.prompt.hash)
+
+    expected = Expected(*_audit_expectation(params))
+    with ledger.writing() as writer:
+        sender = _sender(params.auditor, generators, ledger, writer, expected, params, _codes_in)
+        for attempt in range(1, params.attempts + 1):
+            sheets = audit.sheets(unmarked, {question.pair_id for question in coded()})
+            if not sheets or stopped:
+                break
+            requests = audit.requests(sheets, attempt)
+            stopped = sender.send(requests, len(sheets), f"audit, attempt {attempt}").stopped
+    rows = mark_agreement(unmarked, coded(), frozenset(code_set["code"]), params)
+    prompt = {"name": audit.prompt.name, "hash": audit.prompt.hash}
+    currency = params.models[params.auditor].prices.currency
+    return rows, task_report(ledger, auditing.TASK, currency, stopped, prompt)
+
+
+def collect_pairs(
+    corpus: pd.DataFrame,
+    listed_confusables: pd.DataFrame,
+    rows: pd.DataFrame,
+    generated_confusables: pd.DataFrame,
+    writing_report: Report,
+    audit_report: Report,
+    params: GenerationParams,
+) -> tuple[pd.DataFrame, pd.DataFrame, Report, dict[str, dict[str, Any]]]:
+    """Return what the later pipelines train and test on, and the report of how it came to be.
+
+    Args:
+        corpus: The pairs of the corpus files.
+        listed_confusables: The confusable codes of the corpus.
+        rows: What the language model wrote (`schemas.GENERATED_ROWS`); none with the corpus.
+        generated_confusables: The confusable codes that it named.
+        writing_report: What writing came to.
+        audit_report: What auditing came to.
+        params: The pipeline's parameters.
+
+    Returns:
+        `schemas.RAW_PAIRS`, `schemas.CONFUSABLES`, the report, and what MLflow gets of it.
+
+    Raises:
+        GeneratorError: If a language model was asked and no query was accepted.
+    """
+    if not params.live:
+        pairs = sample_by_code(corpus, params.sample_codes)
+        logger.info("%d pairs of %d codes.", len(pairs), pairs["code"].nunique())
+        report = corpus_report(len(pairs))
+        return pairs, listed_confusables, report, run_record(report)
+    accepted = rows.loc[rows["status"] == "accepted", list(RAW_PAIRS.columns)]
+    if accepted.empty:
+        reasons = rows["reason"].value_counts().head(3)
+        shown = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
+        raise GeneratorError(
+            f"None of {len(rows)} planned queries was accepted, most often because of: {shown}. "
+            "generation_rows has every row with its reason."
         )
-    pairs = sample_by_code(corpus, params.sample_codes)
-    logger.info("%d pairs of %d codes.", len(pairs), pairs["code"].nunique())
-    return pairs
+    pairs, confusables = accepted, generated_confusables
+    if params.include_corpus:
+        pairs = pd.concat([corpus, accepted])
+        confusables = pd.concat([listed_confusables, confusables]).drop_duplicates(["code", "confusable"])
+    counts = {"kept": len(generated_confusables), **writing_report["refused_confusables"]}
+    report = generation_report(rows, writing_report, audit_report, counts, params)
+    return pairs.reset_index(drop=True), confusables.reset_index(drop=True), report, run_record(report)
 
 
 def sample_by_code(pairs: pd.DataFrame, codes: int | None) -> pd.DataFrame:
@@ -39,3 +235,97 @@ def sample_by_code(pairs: pd.DataFrame, codes: int | None) -> pd.DataFrame:
     every = np.sort((queries if len(queries) else pairs)["code"].unique().astype(object))
     places = np.linspace(0, len(every) - 1, min(codes, len(every))).round().astype(int)
     return pairs[pairs["code"].isin(every[places])].reset_index(drop=True)
+
+
+def _writing(
+    code_set: pd.DataFrame, code_notes: pd.DataFrame, prompts: Prompts, params: GenerationParams
+) -> Writing:
+    cards = CodeCards.from_frames(code_set, code_notes, params.neighbours)
+    return Writing(find_prompt(prompts, params.prompt), cards, params)
+
+
+def _plan_writing(pass_: Writing, targets: list[str], ledger: Ledger, params: GenerationParams) -> TaskPlan:
+    units = pass_.units(targets)
+    rows = sum(count for unit in units for _, count in params.slots(unit.language))
+    size = measure(pass_.requests(units, 1), rows, ledger.settled_keys())
+    estimate = params.estimate
+    answer = estimate.tokens_per_request + estimate.tokens_per_query * rows / max(1, len(units))
+    return plan_task(writing.TASK, params.generator, size, answer, ledger, params)
+
+
+def _plan_audit(prompts: Prompts, targets: list[str], ledger: Ledger, params: GenerationParams) -> TaskPlan:
+    """Return the plan of the audit, as if every planned query were accepted."""
+    prompt = find_prompt(prompts, params.audit.prompt)
+    size = params.audit.queries_per_request
+    requests = rows = 0
+    for language in params.languages:
+        queries = sum(n for style, n in params.slots(language) if style != "title") * len(targets)
+        rows += queries
+        requests += -(-queries // size)
+    characters = requests * (len(prompt.text) + size * _QUERY_CHARACTERS)
+    answered = min(requests, ledger.totals(auditing.TASK).spent.answers)
+    left = round(characters * (requests - answered) / max(1, requests))
+    wanted = Size(requests, answered, rows, left)
+    return plan_task(auditing.TASK, params.auditor, wanted, size * _BLIND_TOKENS, ledger, params)
+
+
+def _audit_expectation(params: GenerationParams) -> tuple[float, float]:
+    estimate, prices = params.estimate, params.models[params.auditor].prices
+    size = params.audit.queries_per_request
+    asked = size * _QUERY_CHARACTERS / estimate.characters_per_token
+    answered = size * _BLIND_TOKENS + estimate.thinking_tokens
+    return asked + answered, (asked * prices.input + answered * prices.output) / 1e6
+
+
+def _sender(
+    name: str,
+    generators: Generators,
+    ledger: Ledger,
+    writer: LedgerWriter,
+    expected: Expected,
+    params: GenerationParams,
+    rows_in: Callable[[Answer], int],
+) -> Sender:
+    generator = generators.create(name, params.models[name])
+    meter = Meter(params.budget, ledger.totals().spent, expected)
+    return Sender(generator, ledger, writer, meter, params, rows_in)
+
+
+def _written(
+    pass_: Writing,
+    rows: Rows,
+    keys: tuple[str, ...],
+    code_set: pd.DataFrame,
+    ledger: Ledger,
+    stopped: str,
+) -> tuple[pd.DataFrame, pd.DataFrame, Report]:
+    faults = ledger.last_faults()
+    by_unit = {number: faults[key] for number, key in enumerate(keys) if key in faults}
+    finished = rows.finish(by_unit, pass_.source, pass_.prompt.hash)
+    confusables = collect_confusables(rows.confusables, code_set)
+    drafts = rows.drafts
+    params = pass_.params
+    prompt = {"name": pass_.prompt.name, "hash": pass_.prompt.hash}
+    currency = params.models[params.generator].prices.currency
+    report = task_report(ledger, writing.TASK, currency, stopped, prompt) | {
+        "source": pass_.source,
+        "refused_drafts": drafts.loc[drafts["rule"] != "", "rule"].value_counts().to_dict(),
+        "refused_confusables": confusables.refused,
+    }
+    return finished, confusables.kept, report
+
+
+def _rows_in(answer: Answer) -> int:
+    return len(read_queries(answer).queries)
+
+
+def _codes_in(answer: Answer) -> int:
+    return len(read_blind_codes(answer)[1])
+
+
+def _no_rows() -> pd.DataFrame:
+    return _empty(GENERATED_ROWS).drop(columns=["answer", "agreement"])
+
+
+def _empty(schema: Any) -> pd.DataFrame:  # noqa: ANN401  # pandera's schemas have no common public type
+    return pd.DataFrame({str(name): [] for name in schema.columns}, dtype="str")

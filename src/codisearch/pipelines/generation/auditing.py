@@ -1,0 +1,186 @@
+"""The second pass: a model codes accepted queries blind, and says where the words lead elsewhere."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import pandas as pd
+
+from codisearch.codes import category_of, four_characters_of, normalise_code
+from codisearch.errors import InputError
+from codisearch.generators.contract import Request
+from codisearch.generators.ledger import Recorded
+from codisearch.languages import LANGUAGE_NAMES, Language
+from codisearch.pipelines.generation.answers import BlindCodes, read_blind_codes, schema_of
+from codisearch.pipelines.generation.params import GenerationParams, Level
+from codisearch.pipelines.generation.prompts import Prompt
+
+TASK: Final = "audit"
+_NO_TITLES: Final = "title"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A query that is to be coded blind.
+
+    Attributes:
+        pair_id: Which row it is.
+        query: Its words.
+    """
+
+    pair_id: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The queries of one request, all in one language."""
+
+    language: Language
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class Auditing:
+    """Everything that decides what is asked.
+
+    Attributes:
+        prompt: The prompt file.
+        params: The pipeline's parameters.
+    """
+
+    prompt: Prompt
+    params: GenerationParams
+
+    @property
+    def settings(self) -> str:
+        """Return the digest of the reader's settings."""
+        return self.params.models[self.params.auditor].digest(self.params.auditor)
+
+    def sheets(self, rows: pd.DataFrame, coded: Iterable[str] = ()) -> list[Sheet]:
+        """Return the accepted queries on sheets, without those that are coded already.
+
+        The order is that of a hash, so that the queries of one code do not stand together, and the sheets of
+        the same rows are the same in every run.
+
+        Args:
+            rows: `schemas.GENERATED_ROWS`; titles are no queries and are not audited.
+            coded: Ids of the rows that have an answer.
+        """
+        accepted = rows[(rows["status"] == "accepted") & (rows["style"] != _NO_TITLES)]
+        done = frozenset(coded)
+        sheets = []
+        for language in self.params.languages:
+            own = accepted[accepted["language"] == language]
+            asked = sorted(
+                (Question(*row) for row in zip(own["pair_id"], own["query"], strict=True)), key=_shuffled
+            )
+            size = self.params.audit.queries_per_request
+            for start in range(0, len(asked), size):
+                left = tuple(one for one in asked[start : start + size] if one.pair_id not in done)
+                if left:
+                    sheets.append(Sheet(language, left))
+        return sheets
+
+    def requests(self, sheets: Sequence[Sheet], attempt: int) -> Iterator[Request]:
+        """Yield the request for each sheet."""
+        for sheet in sheets:
+            yield Request(
+                task=TASK,
+                subject=f"{len(sheet.questions)} queries {sheet.language}",
+                system=self._instructions[sheet.language],
+                user=self.prompt.request(
+                    **self._values(sheet.language), queries=[one.query for one in sheet.questions]
+                ),
+                schema=self._schema,
+                attempt=attempt,
+                settings=self.settings,
+                meta={
+                    "rows": [[one.pair_id, one.query] for one in sheet.questions],
+                    "prompt": self.prompt.hash,
+                },
+            )
+
+    def _values(self, language: Language) -> dict[str, object]:
+        return {"language": LANGUAGE_NAMES[language], "country": self.params.countries[language]}
+
+    @cached_property
+    def _instructions(self) -> dict[Language, str]:
+        languages = self.params.languages
+        return {language: self.prompt.instructions(**self._values(language)) for language in languages}
+
+    @cached_property
+    def _schema(self) -> dict[str, object]:
+        return schema_of(BlindCodes)
+
+
+def harvest(recorded: Iterable[Recorded], prompt_hash: str) -> dict[Question, str]:
+    """Return the code that each query was given in the answers under a prompt; the first one counts."""
+    codes: dict[Question, str] = {}
+    for one in recorded:
+        if one.meta.get("prompt") != prompt_hash:
+            continue
+        _, given = read_blind_codes(one.answer)
+        for number, (pair_id, query) in enumerate(one.meta["rows"], start=1):
+            if number in given:
+                codes.setdefault(Question(pair_id, query), given[number])
+    return codes
+
+
+def mark_agreement(
+    rows: pd.DataFrame, codes: dict[Question, str], known: frozenset[str], params: GenerationParams
+) -> pd.DataFrame:
+    """Return the rows with the reader's answer, and those that it disagrees with rejected.
+
+    Args:
+        rows: Rows as the first pass leaves them.
+        codes: What the reader answered.
+        known: The codes of the code set.
+        params: From which level on an answer agrees, and what becomes of the others.
+
+    Returns:
+        The rows with `answer` (dotted; as it came if it is no code; empty without one) and `agreement`
+        (`code`, `four_characters`, `category`, `none`, `invented_code`, or empty).
+    """
+    answers, agreements, ends = [], [], []
+    allowed = _from_level(params.audit.agree_at)
+    for row in rows[["pair_id", "query", "code", "status"]].itertuples(index=False):
+        given = codes.get(Question(str(row.pair_id), str(row.query)), "") if row.status == "accepted" else ""
+        answer, agreement = _compare(given, str(row.code), known)
+        answers.append(answer)
+        agreements.append(agreement)
+        ends.append(bool(agreement) and agreement not in allowed and not params.audit.keep_disagreements)
+    marked = rows.assign(answer=pd.Series(answers, index=rows.index, dtype="str"))
+    marked = marked.assign(agreement=pd.Series(agreements, index=rows.index, dtype="str"))
+    left_out = pd.Series(ends, index=rows.index, dtype=bool)
+    marked.loc[left_out, "status"] = "rejected"
+    marked.loc[left_out, "reason"] = "audit_disagrees"
+    marked.loc[left_out, "detail"] = "A blind reader codes it " + marked.loc[left_out, "answer"] + "."
+    return marked
+
+
+def _compare(given: str, code: str, known: frozenset[str]) -> tuple[str, str]:
+    if not given:
+        return "", ""
+    try:
+        answer = normalise_code(given)
+    except InputError:
+        return given, "invented_code"
+    if answer not in known:
+        return answer, "invented_code"
+    if answer == code:
+        return answer, "code"
+    if four_characters_of(answer) == four_characters_of(code):
+        return answer, "four_characters"
+    return answer, "category" if category_of(answer) == category_of(code) else "none"
+
+
+def _from_level(level: Level) -> frozenset[str]:
+    levels = ("code", "four_characters", "category")
+    return frozenset(levels[: levels.index(level) + 1])
+
+
+def _shuffled(question: Question) -> str:
+    return hashlib.sha256(question.pair_id.encode()).hexdigest()
