@@ -103,7 +103,7 @@ class CredentialsHooks:
 def _local_keys(conf: Path) -> dict[str, Any]:
     """Return `generators` from the credentials in conf/local.
 
-    A second Kedro loader would take over the resolver of `globals` from the first, so the files are read here.
+    A second Kedro loader would take the resolver of `globals` over from the first, hence no loader here.
     """
     keys: dict[str, Any] = {}
     for path in sorted((conf / "local").glob("**/credentials*.y*ml")):
