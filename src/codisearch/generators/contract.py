@@ -5,6 +5,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import SecretStr
@@ -64,7 +65,7 @@ class Request:
     settings: str
     meta: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Return 32 hexadecimal digits of all that decides the answer: the same key is the same request."""
         parts = [self.settings, self.system, self.user, self.schema, self.attempt]

@@ -54,6 +54,7 @@ _STATES: Final[dict[str, JobState]] = {
     "JOB_STATE_EXPIRED": "failed",
 }
 _UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER = 401, 403, 404, 408, 429, 500
+_SDK_ONLY: Final = {"automatic_continuation", "automatic_function_calling", "should_return_http_response"}
 _INVALID: Final = {3, 400}  # invalid argument, as a gRPC and as an HTTP status
 _CONNECTIONS: Final = 1_000  # what limits requests is the pace, not the pool
 _LONGEST_MESSAGE: Final = 500
@@ -108,7 +109,7 @@ class GeminiGenerator(BatchGenerator):
             response = await self._client.models.generate_content(
                 model=self.settings.model, contents=request.user, config=self._config(request)
             )
-        return answer_of(response, time.monotonic() - started)
+            return answer_of(_body_of(response), time.monotonic() - started)
 
     def _config(self, request: Request) -> "types.GenerateContentConfig":
         """Return everything but the question, as the SDK takes it."""
@@ -133,12 +134,16 @@ class GeminiGenerator(BatchGenerator):
                 if settings.safety_threshold
             ]
             or None,
+            # One call is one request: by itself the SDK sends more, to continue an answer or call functions.
+            automatic_continuation=False,
+            automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
+            should_return_http_response=True,
         )
 
     def batch_line(self, request: Request) -> dict[str, Any]:
         """Return a request as a line of a batch file: the body of generateContent in the REST form."""
         config = self._config(request)
-        fields = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+        fields = config.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=_SDK_ONLY)
         body: dict[str, Any] = {
             "contents": [{"parts": [{"text": request.user}], "role": "user"}],
             "systemInstruction": {"parts": [{"text": fields.pop("systemInstruction")}], "role": "user"},
@@ -187,49 +192,58 @@ class GeminiGenerator(BatchGenerator):
                 yield read
 
 
-def answer_of(response: "types.GenerateContentResponse", seconds: float) -> Answer:
-    """Return a response of the service as an answer; a blocked prompt is an answer without text."""
-    usage = response.usage_metadata
+def answer_of(response: Mapping[str, Any], seconds: float) -> Answer:
+    """Return the body of a response as an answer; a blocked prompt is an answer without text."""
+    usage = _dig(response, "usageMetadata", default={})
     counted = Usage(
-        input=(usage.prompt_token_count or 0) if usage else 0,
-        cached=(usage.cached_content_token_count or 0) if usage else 0,
-        output=(usage.candidates_token_count or 0) if usage else 0,
-        thinking=(usage.thoughts_token_count or 0) if usage else 0,
+        input=int(usage.get("promptTokenCount") or 0),
+        cached=int(usage.get("cachedContentTokenCount") or 0),
+        output=int(usage.get("candidatesTokenCount") or 0),
+        thinking=int(usage.get("thoughtsTokenCount") or 0),
     )
     finish, detail, text = _said(response)
-    return Answer(text, finish, detail, counted, response.model_version or "", seconds)
+    return Answer(text, finish, detail, counted, str(response.get("modelVersion", "")), seconds)
 
 
-def _said(response: "types.GenerateContentResponse") -> tuple[Finish, str, str]:
-    feedback = response.prompt_feedback
-    if feedback and feedback.block_reason:
-        return "safety", feedback.block_reason.name, ""
-    if not response.candidates:
+def _said(response: Mapping[str, Any]) -> tuple[Finish, str, str]:
+    if blocked := _dig(response, "promptFeedback", "blockReason", default=""):
+        return "safety", str(blocked), ""
+    candidates = response.get("candidates")
+    if not candidates:
         return "other", "no candidate", ""
-    candidate = response.candidates[0]
-    detail = candidate.finish_reason.name if candidate.finish_reason else "FINISH_REASON_UNSPECIFIED"
-    parts = (candidate.content.parts if candidate.content else None) or []
-    text = "".join(part.text or "" for part in parts if not part.thought)
+    detail = str(candidates[0].get("finishReason", "FINISH_REASON_UNSPECIFIED"))
+    parts = _dig(candidates[0], "content", "parts", default=[])
+    text = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
     if detail in _BLOCKED:
         return "safety", detail, text
     finishes: dict[str, Finish] = {"STOP": "stop", "MAX_TOKENS": "length"}
     return finishes.get(detail, "other"), detail, text
 
 
+def _body_of(response: "types.GenerateContentResponse") -> Mapping[str, Any]:
+    """Return the JSON of a response.
+
+    Raises:
+        JSONDecodeError: If it is none.
+    """
+    http = response.sdk_http_response
+    body = json.loads(http.body) if http and http.body else {}
+    if not isinstance(body, dict):
+        raise json.JSONDecodeError("not an object", str(body)[:_LONGEST_MESSAGE], 0)
+    return body
+
+
 def _result(line: str) -> tuple[str, Answer | Fault] | None:
     """Return the key of a line of a result file with what it says, or None if it cannot be read."""
-    from google.genai import types
-    from pydantic import ValidationError
-
     try:
         row = json.loads(line)
         key = str(row["key"])
         if "response" in row:
-            return key, answer_of(types.GenerateContentResponse.model_validate(row["response"]), 0.0)
+            return key, answer_of(row["response"], 0.0)
         error = row.get("error") or row.get("status") or {}
         code = int(error.get("code", 0))
         message = str(error.get("message", "no answer"))[:_LONGEST_MESSAGE]
-    except (KeyError, TypeError, ValueError, AttributeError, ValidationError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None  # a key without a result counts as one that the job did not answer
     if code in _INVALID:
         return key, RequestFault("bad_request", message)

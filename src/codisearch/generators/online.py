@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 Heard = Callable[[Request, Answer | None], None]
 """What is told of every request that is over: with its answer, or with None if it was given up."""
 _MINUTE = 60.0
+_STEPS = 3  # turns of the event loop until a request that is prepared is on its way
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class OnlineRun:
         self._meter = meter
         self._heard = heard
         self._gate = Gate(pace)
+        self._leaving = asyncio.Lock()
         self._stopped = ""
         self._refused_by_service = ""
         self._given_up = 0
@@ -181,11 +183,20 @@ class OnlineRun:
 
     async def _ask(self, request: Request) -> Answer:
         limit = self._generator.settings.timeout_seconds
+        asked: asyncio.Task[Answer] | None = None
         try:
             async with asyncio.timeout(limit):
-                return await self._generator.answer(request)
+                # One after the other: of many that wake together none would leave before all are prepared.
+                async with self._leaving:
+                    asked = asyncio.create_task(self._generator.answer(request))
+                    for _ in range(_STEPS):
+                        await asyncio.sleep(0)
+                return await asked
         except TimeoutError:
             raise TransientFault("timeout", f"no answer within {limit:g} s") from None
+        finally:
+            if asked:
+                asked.cancel()
 
     def _stop(self, reason: str) -> None:
         if not self._stopped:
