@@ -1,10 +1,10 @@
-"""Measures the generation against a local stand-in for the Gemini API, through the real SDK and over the wire.
+"""Measures the generation over the wire, against a local stand-in for the Gemini API, with the real SDK.
 
-    python benchmarks/generation.py faults      # 5,000 requests, a fault for a fifth of the prompts
-    python benchmarks/generation.py kills       # kill -9 at ten moments, resume, compare with a run left alone
-    python benchmarks/generation.py throughput  # 64 at a time, 300 ms to an answer, as a share of the ideal
-    python benchmarks/generation.py memory      # peak memory with 100,000 planned requests
-    python benchmarks/generation.py budget      # how far beyond a budget a run goes
+python benchmarks/generation.py faults      # 5,000 requests, a fault for a fifth of the prompts
+python benchmarks/generation.py kills       # kill -9 at ten moments, resume, compare with a run left alone
+python benchmarks/generation.py throughput  # 64 at a time, 300 ms to an answer, as a share of the ideal
+python benchmarks/generation.py memory      # peak memory with 100,000 planned requests
+python benchmarks/generation.py budget      # how far beyond a budget a run goes
 """
 
 import argparse
@@ -162,7 +162,9 @@ def kills(requests: int, moments: int) -> None:
             print(f"kill {moment + 1}: {totals.spent.answers} answers, {totals.unanswered} unanswered")
         finish(start(killed, address, requests, dict(overrides)))
         for table in ("rows", "pairs", "confusables"):
-            same = pd.read_parquet(alone / f"{table}.parquet").equals(pd.read_parquet(killed / f"{table}.parquet"))
+            same = pd.read_parquet(alone / f"{table}.parquet").equals(
+                pd.read_parquet(killed / f"{table}.parquet")
+            )
             print(f"{table}: {'identical' if same else 'DIFFERENT'}")
         _compare_sent(Ledger(killed / "ledger.sqlite"), ask(address))
 
@@ -194,7 +196,10 @@ def throughput(requests: int) -> None:
         seconds, answers, ideal = _span(ledger), ledger.totals().spent.answers, 64 / 0.3
         rate = answers / seconds
         print(f"{answers} answers in {seconds:.1f} s: {rate:.1f}/s, {rate / ideal:.1%} of {ideal:.1f}/s")
-        print(f"with the judging of answers {done['seconds']:.1f} s; most at a time {ask(address)['most_under_way']}")
+        print(
+            f"with the judging of answers {done['seconds']:.1f} s; "
+            f"most at a time {ask(address)['most_under_way']}"
+        )
         print(f"peak memory {done['peak_mib']:.0f} MiB")
 
 
@@ -241,7 +246,9 @@ def child(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Measure what the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", choices=["faults", "kills", "throughput", "memory", "budget", "child"])
     parser.add_argument("--requests", type=int)
     parser.add_argument("--kills", type=int, default=10)

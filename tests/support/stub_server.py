@@ -1,7 +1,7 @@
-"""A local stand-in for a language model service: it speaks the Gemini REST protocol and OpenAI's chat protocol.
+"""A local stand-in for a language model service, in the Gemini REST protocol and OpenAI's chat protocol.
 
-Its answers are a function of the prompt, so that two runs of the same requests can be compared. Faults come by
-a share of the prompts; which prompts, and which faults, is a function of the prompt as well.
+Its answers are a function of the prompt, so that two runs of the same requests can be compared. A share of
+the prompts meets faults; which prompts, and which faults, is a function of the prompt as well.
 
     python tests/support/stub_server.py --port 8765 --latency 0.3 --fault-rate 0.2
 """
@@ -27,21 +27,35 @@ LASTING = ("safety", "safety_candidate", "bad_request", "stubborn", "invented_co
 EVERY = (*TRANSIENT, *USELESS, *ROWS, *LASTING)
 
 WORDS = {
-    "English": ["patient with", "a woman who has", "an older man with", "seen today for", "for three days",
-                "since last week", "without any fever", "after the visit to the clinic", "worse during the night"],
-    "Spanish": ["paciente con", "mujer que tiene", "varón mayor con", "acude hoy por", "desde hace tres días",
-                "sin ninguna fiebre", "después de la visita al médico", "que empeora por la noche"],
-    "Catalan": ["pacient amb", "dona que té", "home gran amb", "avui ve per", "des de fa tres dies",
-                "sense gens de febre", "després de la visita al metge", "que empitjora a la nit"],
-    "Italian": ["paziente con", "donna che ha", "uomo anziano con", "viene oggi per", "da circa tre giorni",
-                "senza nessuna febbre", "dopo la visita dal medico", "che peggiora durante la notte"],
-    "Portuguese": ["doente com", "mulher que tem", "homem idoso com", "vem hoje por", "há cerca de três dias",
-                   "sem nenhuma febre", "depois da consulta com o médico", "que piora durante a noite"],
-    "French": ["patient avec", "femme qui a", "homme âgé avec", "vient aujourd'hui pour", "depuis trois jours",
-               "sans aucune fièvre", "après la visite chez le médecin", "qui empire pendant la nuit"],
+    "English": [
+        "patient with", "a woman who has", "an older man with", "seen today for", "for three days",
+        "since last week", "without any fever", "after the visit to the clinic", "worse during the night",
+    ],
+    "Spanish": [
+        "paciente con", "mujer que tiene", "varón mayor con", "acude hoy por", "desde hace tres días",
+        "sin ninguna fiebre", "después de la visita al médico", "que empeora por la noche",
+    ],
+    "Catalan": [
+        "pacient amb", "dona que té", "home gran amb", "avui ve per", "des de fa tres dies",
+        "sense gens de febre", "després de la visita al metge", "que empitjora a la nit",
+    ],
+    "Italian": [
+        "paziente con", "donna che ha", "uomo anziano con", "viene oggi per", "da circa tre giorni",
+        "senza nessuna febbre", "dopo la visita dal medico", "che peggiora durante la notte",
+    ],
+    "Portuguese": [
+        "doente com", "mulher que tem", "homem idoso com", "vem hoje por", "há cerca de três dias",
+        "sem nenhuma febre", "depois da consulta com o médico", "que piora durante a noite",
+    ],
+    "French": [
+        "patient avec", "femme qui a", "homme âgé avec", "vient aujourd'hui pour", "depuis trois jours",
+        "sans aucune fièvre", "après la visite chez le médecin", "qui empire pendant la nuit",
+    ],
 }  # fmt: skip
 FOREIGN = "le patient s'est présenté aujourd'hui aux urgences parce qu'il souffrait beaucoup depuis hier soir"
-FOREIGN_TO_FRENCH = "the patient came to the emergency room because she had been in a lot of pain since yesterday"
+FOREIGN_TO_FRENCH = (
+    "the patient came to the emergency room because she had been in a lot of pain since yesterday"
+)
 
 
 @dataclass
@@ -116,7 +130,9 @@ class Stub:
         error = {"code": 400, "message": message, "status": "INVALID_ARGUMENT", "details": details}
         return web.json_response({"error": error}, status=400)
 
-    async def reply(self, request: web.Request, system: str, user: str, *, gemini: bool) -> web.StreamResponse:
+    async def reply(
+        self, request: web.Request, system: str, user: str, *, gemini: bool
+    ) -> web.StreamResponse:
         """Answer a prompt after the latency, with its fault if it has one."""
         mark = digest(system, user)
         self.arrivals[mark] += 1
@@ -131,15 +147,20 @@ class Stub:
             if broken is not None:
                 return broken
             content = self.content(system, user, kind)
-            return await self.deliver(request, gemini_response(content) if gemini else chat_response(content), mark)
+            return await self.deliver(
+                request, gemini_response(content) if gemini else chat_response(content), mark
+            )
         finally:
             self.under_way -= 1
 
     async def deliver(self, request: web.Request, body: dict[str, Any], mark: str) -> web.StreamResponse:
         """Send a response, and count it once the last byte is out."""
         response = web.json_response(body)
-        await response.prepare(request)
-        await response.write_eof()
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError:
+            return response  # who asked is gone
         if request.transport is not None and not request.transport.is_closing():
             self.delivered[mark] += 1
             self.answered_at[mark].append(time.time())
@@ -154,7 +175,7 @@ class Stub:
         times = 1 + int(mark[16], 16) % 2 if kind in TRANSIENT else 1
         return kind if kind in LASTING or self.arrivals[mark] <= times else ""
 
-    async def breakage(self, request: web.Request, kind: str) -> web.StreamResponse | None:
+    async def breakage(self, request: web.Request, kind: str) -> web.StreamResponse | None:  # noqa: PLR0911
         """Return the response of a fault of the service, or None if the model answers."""
         said = request.headers.get("x-goog-api-key", "") if self.echo_key else ""
         if kind in {"429", "429_info", "quota"}:
@@ -171,7 +192,11 @@ class Stub:
             error = {"code": int(kind), "message": f"The model is overloaded {said}", "status": "UNAVAILABLE"}
             return web.json_response({"error": error}, status=int(kind))
         if kind == "bad_request":
-            error = {"code": 400, "message": "Request contains an invalid argument.", "status": "INVALID_ARGUMENT"}
+            error = {
+                "code": 400,
+                "message": "Request contains an invalid argument.",
+                "status": "INVALID_ARGUMENT",
+            }
             return web.json_response({"error": error}, status=400)
         if kind == "timeout":
             await asyncio.sleep(self.stall)
@@ -227,7 +252,9 @@ class Stub:
             queries = queries[:1]
         if kind == "malformed_item":
             queries[0] = {"style": queries[0]["style"], "words": "no query here"}
-        confusables = [{"code": c, "qualifier": "site", "difference": "another place of the body"} for c in near]
+        confusables = [
+            {"code": c, "qualifier": "site", "difference": "another place of the body"} for c in near
+        ]
         return {"confusables": confusables, "queries": queries}
 
     def blind(self, user: str) -> dict[str, Any]:
@@ -295,7 +322,10 @@ class Stub:
             if job["failed"]:
                 metadata["state"] = "BATCH_STATE_FAILED"
             else:
-                metadata |= {"state": "BATCH_STATE_SUCCEEDED", "output": {"responsesFile": self.finish_job(job)}}
+                metadata |= {
+                    "state": "BATCH_STATE_SUCCEEDED",
+                    "output": {"responsesFile": self.finish_job(job)},
+                }
         return {"name": name, "metadata": metadata}
 
     def finish_job(self, job: dict[str, Any]) -> str:
@@ -382,7 +412,9 @@ def phrase(language: str, mark: str) -> str:
     """Return a phrase in a language that no other mark has."""
     words = WORDS[language]
     start, middle, end = (words[int(mark[i : i + 4], 16) % len(words)] for i in (0, 4, 8))
-    made = "".join("bdfglmnprst"[int(mark[i], 16) % 11] + "aeiou"[int(mark[i + 1], 16) % 5] for i in range(12, 24, 2))
+    made = "".join(
+        "bdfglmnprst"[int(mark[i], 16) % 11] + "aeiou"[int(mark[i + 1], 16) % 5] for i in range(12, 24, 2)
+    )
     return f"{start} {made} {middle} {end}"
 
 
@@ -390,7 +422,11 @@ def gemini_response(content: dict[str, Any]) -> dict[str, Any]:
     """Return an answer as generateContent gives it."""
     usage = {"promptTokenCount": len(content["prompt"]) // 4, "totalTokenCount": 0}
     if "block" in content:
-        return {"promptFeedback": {"blockReason": content["block"]}, "usageMetadata": usage, "modelVersion": "stub-1"}
+        return {
+            "promptFeedback": {"blockReason": content["block"]},
+            "usageMetadata": usage,
+            "modelVersion": "stub-1",
+        }
     usage |= {"candidatesTokenCount": len(content["text"]) // 4, "thoughtsTokenCount": 50}
     parts = [{"text": "thinking ...", "thought": True}, {"text": content["text"]}] if content["text"] else []
     candidate = {"content": {"role": "model", "parts": parts}, "finishReason": content["finish"], "index": 0}
@@ -400,11 +436,22 @@ def gemini_response(content: dict[str, Any]) -> dict[str, Any]:
 def chat_response(content: dict[str, Any]) -> dict[str, Any]:
     """Return an answer as a chat completion."""
     finish = {"MAX_TOKENS": "length", "STOP": "stop"}.get(content["finish"], "content_filter")
-    usage = {"prompt_tokens": len(content["prompt"]) // 4, "completion_tokens": len(content["text"]) // 4 + 50,
-             "total_tokens": 0, "completion_tokens_details": {"reasoning_tokens": 50}}  # fmt: skip
+    usage = {
+        "prompt_tokens": len(content["prompt"]) // 4,
+        "completion_tokens": len(content["text"]) // 4 + 50,
+        "total_tokens": 0,
+        "completion_tokens_details": {"reasoning_tokens": 50},
+    }
     message = {"role": "assistant", "content": content["text"]}
     choice = {"index": 0, "message": message, "finish_reason": finish}
-    return {"id": "1", "object": "chat.completion", "created": 0, "model": "stub-1", "choices": [choice], "usage": usage}
+    return {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "stub-1",
+        "choices": [choice],
+        "usage": usage,
+    }
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from codisearch.generators.contract import Usage
 from codisearch.generators.settings import MILLION, Budget, Prices
 
+_ROUNDING = 1 + 1e-9  # sums of prices
 _ENOUGH = 20  # answers after which their mean is a better guess than the plan's
 
 
@@ -86,7 +87,7 @@ class Meter:
             ("money", self.budget.money, self.money, self.money + sent * expected.money),
         )
         for name, limit, now, then in limits:
-            if limit is not None and (then > limit or now >= limit):
+            if limit is not None and (then > limit * _ROUNDING or now >= limit):
                 return f"the budget of {_shown(limit)} {name} would be passed ({_shown(now)} spent)"
         return None
 
