@@ -55,14 +55,13 @@ class OpenAICompatibleGenerator(Generator):
 
     async def open(self) -> None:
         """Open a pool of connections."""
-        from openai import AsyncOpenAI, DefaultAioHttpClient
+        from openai import AsyncOpenAI
 
         self._opened = AsyncOpenAI(
             base_url=self.settings.base_url,
             api_key=self.secret or "none",
             timeout=self.settings.timeout_seconds,
             max_retries=0,  # retries are ours, counted and recorded
-            http_client=DefaultAioHttpClient(),
         )
 
     async def close(self) -> None:

@@ -1,0 +1,80 @@
+"""Generators by name, and where their keys come from."""
+
+import pytest
+from pydantic import SecretStr
+from requests_to_send import SETTINGS
+
+from codisearch.errors import ConfigurationError
+from codisearch.generators.gemini import GeminiGenerator
+from codisearch.generators.openai_compatible import OpenAICompatibleGenerator
+from codisearch.generators.registry import Generators
+
+CLASSES = {
+    "gemini": "codisearch.generators.gemini.GeminiGenerator",
+    "openai": "codisearch.generators.openai_compatible.OpenAICompatibleGenerator",
+    "broken": "codisearch.generators.nowhere.Generator",
+    "wrong": "codisearch.codes.CodeTree",
+    "bare": "Generator",
+}
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the keys of the machine away."""
+    for name in ("GEMINI_API_KEY", "OPENAI_API_KEY", "MY_MODEL_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_key_from_the_credentials():
+    """Without a variable in the environment the credentials' key is taken."""
+    generator = Generators(CLASSES, {"gemini": SecretStr("from file")}).create("gemini", SETTINGS)
+    assert isinstance(generator, GeminiGenerator)
+    assert generator.secret == "from file"
+
+
+def test_the_environment_goes_before(monkeypatch: pytest.MonkeyPatch):
+    """A variable in the environment is taken before the credentials, an empty one is not."""
+    generators = Generators(CLASSES, {"gemini": SecretStr("from file")})
+    monkeypatch.setenv("GEMINI_API_KEY", " from env ")
+    assert generators.create("gemini", SETTINGS).secret == "from env"
+    monkeypatch.setenv("GEMINI_API_KEY", "")
+    assert generators.create("gemini", SETTINGS).secret == "from file"
+
+
+def test_any_name_has_a_variable(monkeypatch: pytest.MonkeyPatch):
+    """A third generator's key is found by its name."""
+    monkeypatch.setenv("MY_MODEL_API_KEY", "mine")
+    generators = Generators({"my-model": CLASSES["gemini"]})
+    assert generators.create("my-model", SETTINGS).secret == "mine"
+
+
+def test_without_a_key():
+    """Who needs one says how to give it; who does not is made without."""
+    generators = Generators(CLASSES)
+    with pytest.raises(ConfigurationError, match=r"set GEMINI_API_KEY .*conf/local/credentials\.yml"):
+        generators.create("gemini", SETTINGS)
+    local = SETTINGS.model_copy(update={"base_url": "http://127.0.0.1:9/v1"})
+    generator = generators.create("openai", local)
+    assert isinstance(generator, OpenAICompatibleGenerator)
+    assert generator.secret == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("nobody", r"Unknown generator 'nobody': allowed are corpus .*bare, broken, gemini, openai, wrong"),
+        ("broken", r"'codisearch.generators.nowhere.Generator' .* cannot be imported"),
+        ("bare", r"'Generator' .* cannot be imported"),
+        ("wrong", r"'codisearch.codes.CodeTree' .* is no subclass of Generator"),
+    ],
+)
+def test_classes_that_do_not_fit(name: str, text: str):
+    """An unknown name, a class that is not there and one of another kind are told apart."""
+    with pytest.raises(ConfigurationError, match=text):
+        Generators(CLASSES, {name: SecretStr("k")}).create(name, SETTINGS)
+
+
+def test_keys_are_not_shown():
+    """Neither the registry nor a generator shows a key when printed."""
+    generators = Generators(CLASSES, {"gemini": SecretStr("very-secret")})
+    assert "very-secret" not in repr(generators) + repr(vars(generators.create("gemini", SETTINGS)))
