@@ -169,7 +169,7 @@ def _compare(given: str, code: str, known: frozenset[str]) -> tuple[str, str]:
     except InputError:
         return given, "invented_code"
     if answer not in known:
-        return answer, "invented_code"
+        return given, "invented_code"
     if answer == code:
         return answer, "code"
     if four_characters_of(answer) == four_characters_of(code):

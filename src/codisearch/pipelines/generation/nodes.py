@@ -263,7 +263,8 @@ def _plan_audit(prompts: Prompts, targets: list[str], ledger: Ledger, params: Ge
         rows += queries
         requests += -(-queries // size)
     characters = requests * (len(prompt.text) + size * _QUERY_CHARACTERS)
-    answered = min(requests, ledger.totals(auditing.TASK).spent.answers)
+    reader = params.models[params.auditor].digest(params.auditor)
+    answered = min(requests, ledger.means(auditing.TASK, reader).answers)
     left = round(characters * (requests - answered) / max(1, requests))
     wanted = Size(requests, answered, rows, left)
     return plan_task(auditing.TASK, params.auditor, wanted, size * _BLIND_TOKENS, ledger, params)

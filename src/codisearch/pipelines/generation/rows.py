@@ -174,7 +174,7 @@ class Rows:
         """Return the accepted drafts that have a slot, with its number `n`; those beyond it are left."""
         good = drafts[drafts["rule"] == ""].sort_values(["unit", "attempt", "place"], kind="stable")
         good = good.assign(n=good.groupby(["unit", "style"]).cumcount() + 1)
-        return good[good["n"] <= good["style"].map(self._params.queries)]
+        return good[good["n"] <= good["style"].map(self._params.queries).astype("int64")]
 
     def finish(self, faults: dict[int, tuple[str, str]], source: str, prompt_hash: str) -> pd.DataFrame:
         """Return a row for every planned query (`schemas.GENERATED_ROWS`, without what the audit adds).
