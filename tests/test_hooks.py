@@ -1,12 +1,16 @@
 """What a run says at its end."""
 
 import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pandas as pd
 import pytest
+from kedro.config import OmegaConfigLoader
 from rich.console import Console
 
-from codisearch.hooks import ClosingTableHooks
+from codisearch.hooks import ClosingTableHooks, CredentialsHooks, GenerationHooks
 
 METRICS = pd.DataFrame(
     [
@@ -58,3 +62,101 @@ def test_once(hooks: ClosingTableHooks, output: io.StringIO) -> None:
     length = len(output.getvalue())
     hooks.after_pipeline_run()
     assert len(output.getvalue()) == length
+
+
+PLAN = {
+    "dry_run": True,
+    "codes": 2,
+    "languages": ["es"],
+    "mode": "online",
+    "currency": "USD",
+    "budget": {},
+    "spent": {"requests": 0, "input_tokens": 0, "output_tokens": 0, "money": 0.0},
+    "tasks": [
+        {
+            "task": "queries",
+            "generator": "gemini",
+            "model": "gemini-x",
+            "requests": 12,
+            "answered": 0,
+            "rows": 36,
+            "input_tokens": 1_000,
+            "output_tokens": 500,
+            "money": 0.1,
+            "seconds": 9.0,
+            "basis": "an estimate",
+        }
+    ],
+}
+
+
+@pytest.fixture
+def generation(output: io.StringIO) -> GenerationHooks:
+    """Return the hooks of the generation with a console that is read back."""
+    return GenerationHooks(Console(file=output, width=100))
+
+
+def test_a_dry_run_ends_after_its_plan(generation: GenerationHooks, output: io.StringIO) -> None:
+    """The plan is shown, and the run ends well before anything is sent."""
+    with pytest.raises(SystemExit) as ended:
+        generation.after_dataset_saved("generation_plan", PLAN)
+    assert ended.value.code == 0
+    assert "gemini-x" in output.getvalue()
+    assert "nothing was sent" in output.getvalue()
+
+
+def test_a_run_goes_on_after_its_plan(generation: GenerationHooks, output: io.StringIO) -> None:
+    """Without dry_run the plan is shown and nothing more is done."""
+    generation.after_dataset_saved("generation_plan", {**PLAN, "dry_run": False})
+    assert "gemini-x" in output.getvalue()
+    assert "Dry run" not in output.getvalue()
+
+
+def test_the_corpus_has_no_plan(generation: GenerationHooks, output: io.StringIO) -> None:
+    """Nothing is shown; a dry run says that there is nothing to send."""
+    plan = {"generator": "corpus", "dry_run": False, "tasks": []}
+    generation.after_dataset_saved("generation_plan", plan)
+    generation.after_dataset_saved("generation_report", {"generator": "corpus", "rows": {"accepted": 1}})
+    generation.after_dataset_saved("pairs", METRICS)
+    assert output.getvalue() == ""
+    with pytest.raises(SystemExit):
+        generation.after_dataset_saved("generation_plan", {**plan, "dry_run": True})
+    assert "nothing to send" in output.getvalue()
+
+
+def credentials(conf: Path, env: str) -> dict[str, Any]:
+    """Return the credentials that a context has after the hook."""
+    loader = OmegaConfigLoader(str(conf), env=env, base_env="base", default_run_env="local")
+    CredentialsHooks().after_context_created(SimpleNamespace(config_loader=loader))
+    assert loader["globals"]["output"] == env  # the loader's own environment still counts
+    return dict(loader["credentials"])
+
+
+@pytest.fixture
+def conf(tmp_path: Path) -> Path:
+    """Return a configuration with two environments."""
+    for env in ("base", "local", "paper"):
+        (tmp_path / env).mkdir()
+        (tmp_path / env / "globals.yml").write_text(f"output: {env}\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_keys_of_conf_local_are_known_everywhere(conf: Path) -> None:
+    """Kedro reads one environment beside base; the keys lie in local."""
+    (conf / "local" / "credentials.yml").write_text("generators: {gemini: k}\ndb: {x: 1}\n", encoding="utf-8")
+    assert credentials(conf, "paper") == {"generators": {"gemini": "k"}}
+    assert credentials(conf, "local") == {"generators": {"gemini": "k"}, "db": {"x": 1}}
+
+
+def test_keys_of_the_environment_go_before(conf: Path) -> None:
+    """An environment with generators of its own does not look into local."""
+    (conf / "local" / "credentials.yml").write_text("generators: {gemini: k}\n", encoding="utf-8")
+    (conf / "paper" / "credentials.yml").write_text("generators: {gemini: mine}\n", encoding="utf-8")
+    assert credentials(conf, "paper") == {"generators": {"gemini": "mine"}}
+
+
+def test_no_credentials_are_no_error(conf: Path) -> None:
+    """Whoever uses the corpus has none."""
+    assert credentials(conf, "paper") == {"generators": {}}
+    (conf / "local" / "credentials.yml").write_text("", encoding="utf-8")
+    assert credentials(conf, "paper") == {"generators": {}}

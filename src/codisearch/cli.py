@@ -16,6 +16,7 @@ from rich.text import Text
 import codisearch
 from codisearch.corpus.commands import corpus_app
 from codisearch.errors import CodisearchError
+from codisearch.generation_commands import generation_app
 from codisearch.languages import LANGUAGES, check_language
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(corpus_app, name="corpus")
+app.add_typer(generation_app, name="generation")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,12 +1,11 @@
 """`codisearch corpus`: check the corpus, and renew the figures of its card and its metadata."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import BaseModel, ValidationError
 
-from codisearch.errors import ConfigurationError
+from codisearch.configuration import load_code_set_of, parameters_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from codisearch.corpus.figures import Figures
     from codisearch.pipelines.curation.params import CurationParams
 
-Params = TypeVar("Params", bound=BaseModel)
 CORPUS = Path("data/01_raw/corpus")
 
 corpus_app = typer.Typer(help="Check the corpus of pairs and describe it.", no_args_is_help=True)
@@ -39,7 +37,7 @@ def check(
     """
     from codisearch.corpus.card import render
 
-    code_set, params = _code_set(conf), _curation(conf)
+    code_set, params = load_code_set_of(conf), _curation(conf)
     checked = _checked(folder, code_set, params, add or [])
     if figures:
         typer.echo(render(_measured(checked, code_set, params)))
@@ -52,7 +50,7 @@ def card(folder: Folder = CORPUS, conf: Conf = Path("conf")) -> None:
     from codisearch.corpus.card import write_card
     from codisearch.corpus.croissant import VERSION, write_metadata
 
-    code_set, params = _code_set(conf), _curation(conf)
+    code_set, params = load_code_set_of(conf), _curation(conf)
     checked = _checked(folder, code_set, params, [])
     measured = _measured(checked, code_set, params)
     metadata = write_metadata(folder, VERSION, str(checked.pairs["created"].max()))
@@ -82,33 +80,7 @@ def _measured(checked: "Checked", code_set: "pd.DataFrame", params: "CurationPar
     return measure(checked, code_set, params)
 
 
-def _code_set(conf: Path) -> "pd.DataFrame":
-    """Return the whole code set of the configured release."""
-    from codisearch.pipelines.code_set.nodes import load_code_set
-    from codisearch.pipelines.code_set.params import CodeSetParams
-
-    return load_code_set(_validated(conf, "code_set", CodeSetParams).model_copy(update={"sample": None}))
-
-
 def _curation(conf: Path) -> "CurationParams":
     from codisearch.pipelines.curation.params import CurationParams
 
-    return _validated(conf, "curation", CurationParams)
-
-
-def _validated(conf: Path, name: str, model: type[Params]) -> Params:
-    """Return one group of the project's parameters.
-
-    Raises:
-        ConfigurationError: If the configuration is not there or does not fit.
-    """
-    from kedro.config import MissingConfigException, OmegaConfigLoader
-
-    try:
-        loader = OmegaConfigLoader(str(conf), base_env="base", default_run_env="local")
-        parameters: dict[str, Any] = loader["parameters"]
-        return model.model_validate(parameters.get(name, {}))
-    except (MissingConfigException, ValueError, ValidationError) as error:
-        raise ConfigurationError(
-            f"No usable parameters {name!r} in {conf}; run it in the project's folder or give --conf: {error}"
-        ) from error
+    return parameters_of(conf, "curation", CurationParams)

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codisearch.codes import CodeTree
 from codisearch.generators.contract import Answer, Finish
 from codisearch.generators.ledger import Recorded
+from codisearch.pipelines.generation.confusables import Confusables
 from codisearch.pipelines.generation.params import GenerationParams
-from codisearch.pipelines.generation.rows import ROW_COLUMNS, Rows, judge_answers
+from codisearch.pipelines.generation.rows import ROW_COLUMNS, Judge, Rows
 from codisearch.pipelines.generation.writing import Unit
 from codisearch.rules.pair_rules import RuleContext
 
@@ -35,10 +37,11 @@ def collect(
 ) -> tuple[Rows, pd.DataFrame]:
     """Return the rows of the units that each attempt asks for, given its answers."""
     rows = Rows(UNITS[: len(attempts[0])], params)
+    judge = Judge(rows.units, params, context, Confusables(frozenset(), CodeTree({}, {})))
     for number, answers in enumerate(attempts, start=1):
         wanting = rows.wanting()
         assert len(wanting) == len(answers), wanting
-        rows.add(judge_answers(wanting, rows.units, answers, number, context))
+        rows.add(judge.judge(wanting, answers, number))
     faults = kwargs.get("faults", {})
     return rows, rows.finish(faults, "stub-1", "0123456789ab").set_index("pair_id")
 
@@ -143,7 +146,8 @@ def test_no_queries_at_all(params: GenerationParams, context: RuleContext):
 
 def test_malformed_items_are_kept_with_what_is_wrong(params: GenerationParams, context: RuleContext):
     """An item without words stands as the rejected row of its style."""
-    text = '{"queries": [{"style": "lay", "words": "x"}, {"style": "formal", "query": "una enfermedad crónica"}]}'
+    items = [{"style": "lay", "words": "x"}, {"style": "formal", "query": "una enfermedad crónica"}]
+    text = json.dumps({"queries": items})
     _, frame = collect(params, context, [answer(text=text)], [answer(text=text)])
     row = frame.loc["es-E11.9-lay-stub-1-1"]
     assert (row["status"], row["reason"]) == ("rejected", "malformed")
@@ -209,10 +213,11 @@ def test_every_planned_query_ends_once(
 ):
     """Whatever the answers, there are six rows of six ids, and accepted ones have words that differ."""
     rows = Rows(UNITS, params_once)
+    judge = Judge(UNITS, params_once, context, Confusables(frozenset(), CodeTree({}, {})))
     for attempt in (1, 2):
         wanting = rows.wanting()
         answers = [data.draw(ANSWERS) for _ in wanting]
-        rows.add(judge_answers(wanting, UNITS, answers, attempt, context))
+        rows.add(judge.judge(wanting, answers, attempt))
     frame = rows.finish({}, "s", "h")
     assert frame["pair_id"].nunique() == len(frame) == 6
     assert set(frame["status"]) <= {"accepted", "rejected", "failed", "pending"}

@@ -17,7 +17,7 @@ from codisearch.pipelines.generation import auditing, writing
 from codisearch.pipelines.generation.answers import read_blind_codes, read_queries
 from codisearch.pipelines.generation.auditing import Auditing, harvest, mark_agreement
 from codisearch.pipelines.generation.cards import CodeCards
-from codisearch.pipelines.generation.confusables import collect_confusables
+from codisearch.pipelines.generation.confusables import Confusables
 from codisearch.pipelines.generation.params import GenerationParams
 from codisearch.pipelines.generation.plan import Size, TaskPlan, measure, plan_task
 from codisearch.pipelines.generation.prompts import find_prompt
@@ -28,7 +28,7 @@ from codisearch.pipelines.generation.report import (
     run_record,
     task_report,
 )
-from codisearch.pipelines.generation.rows import Rows, judge_answers
+from codisearch.pipelines.generation.rows import Judge, Rows
 from codisearch.pipelines.generation.sending import Sender
 from codisearch.pipelines.generation.targets import choose_targets
 from codisearch.pipelines.generation.writing import Writing
@@ -121,7 +121,8 @@ def write_queries(
     pass_ = _writing(code_set, code_notes, prompts, params)
     rules = RuleParams(length=length, leftovers=leftovers, language=language)
     context = RuleContext.from_code_set(code_set, rules)
-    rows = Rows(pass_.units(targets), params)
+    rows, confusables = Rows(pass_.units(targets), params), Confusables.of(code_set)
+    judge = Judge(rows.units, params, context, confusables)
     expected = _plan_writing(pass_, targets, ledger, params).expected
     first_keys: tuple[str, ...] = ()
     stopped = ""
@@ -133,10 +134,10 @@ def write_queries(
                 break
             asked = pass_.requests([rows.units[number] for number in numbers], attempt)
             sent = sender.send(asked, len(numbers), f"queries, attempt {attempt}")
-            rows.add(judge_answers(numbers, rows.units, ledger.answers(sent.keys), attempt, context))
+            rows.add(judge.judge(numbers, ledger.answers(sent.keys), attempt))
             stopped = sent.stopped
             first_keys = first_keys or sent.keys
-    return _written(pass_, rows, first_keys, code_set, ledger, stopped)
+    return _written(pass_, rows, first_keys, confusables, ledger, stopped)
 
 
 def audit_queries(
@@ -254,17 +255,24 @@ def _plan_writing(pass_: Writing, targets: list[str], ledger: Ledger, params: Ge
 
 
 def _plan_audit(prompts: Prompts, targets: list[str], ledger: Ledger, params: GenerationParams) -> TaskPlan:
-    """Return the plan of the audit, as if every planned query were accepted."""
+    """Return the plan of the audit, as if every planned query were accepted, but for those that were read."""
     prompt = find_prompt(prompts, params.audit.prompt)
     size = params.audit.queries_per_request
-    requests = rows = 0
+    audit, source = Auditing(prompt, params), writing.source_of(params, params.generator)
+    known = set(targets)
+    read = [
+        one.pair_id.split("-", 2)
+        for one in harvest(ledger.answers_of(auditing.TASK, audit.settings), prompt.hash)
+        if f"-{source}-" in one.pair_id
+    ]
+    requests = rows = answered = 0
     for language in params.languages:
         queries = sum(n for style, n in params.slots(language) if style != "title") * len(targets)
+        left = max(0, queries - sum(tongue == language and code in known for tongue, code, _ in read))
         rows += queries
         requests += -(-queries // size)
+        answered += -(-queries // size) + -left // size
     characters = requests * (len(prompt.text) + size * _QUERY_CHARACTERS)
-    reader = params.models[params.auditor].digest(params.auditor)
-    answered = min(requests, ledger.means(auditing.TASK, reader).answers)
     left = round(characters * (requests - answered) / max(1, requests))
     wanted = Size(requests, answered, rows, left)
     return plan_task(auditing.TASK, params.auditor, wanted, size * _BLIND_TOKENS, ledger, params)
@@ -296,14 +304,13 @@ def _written(
     pass_: Writing,
     rows: Rows,
     keys: tuple[str, ...],
-    code_set: pd.DataFrame,
+    confusables: Confusables,
     ledger: Ledger,
     stopped: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame, Report]:
     faults = ledger.last_faults()
     by_unit = {number: faults[key] for number, key in enumerate(keys) if key in faults}
     finished = rows.finish(by_unit, pass_.source, pass_.prompt.hash)
-    confusables = collect_confusables(rows.confusables, code_set)
     drafts = rows.drafts
     params = pass_.params
     prompt = {"name": pass_.prompt.name, "hash": pass_.prompt.hash}
@@ -311,7 +318,7 @@ def _written(
     report = task_report(ledger, writing.TASK, currency, stopped, prompt) | {
         "source": pass_.source,
         "refused_drafts": drafts.loc[drafts["rule"] != "", "rule"].value_counts().to_dict(),
-        "refused_confusables": confusables.refused,
+        "refused_confusables": dict(confusables.refused),
     }
     return finished, confusables.kept, report
 

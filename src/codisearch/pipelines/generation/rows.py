@@ -11,29 +11,35 @@ from codisearch.generators.ledger import Recorded
 from codisearch.pipelines.generation.answers import (
     RETRIED,
     ContentFault,
-    Malformed,
     ReadQueries,
     WrittenQuery,
-    WrongCode,
     read_queries,
 )
+from codisearch.pipelines.generation.confusables import Confusables
 from codisearch.pipelines.generation.params import GenerationParams
 from codisearch.pipelines.generation.writing import Unit
 from codisearch.rules.pair_rules import RuleContext, apply_rules
-from codisearch.rules.text import keys_of
+from codisearch.rules.text import normalise_query
 
 _CHUNK: Final = 2_000  # answers judged at a time; bounds the memory
-_DRAFT_COLUMNS: Final = (
-    "unit", "attempt", "place", "query", "code", "language", "style", "noise", "created", "rule", "detail",
-)  # fmt: skip
+_TEXT: Final = ("query", "code", "language", "style", "noise", "created", "rule", "detail")
+_NUMBERS: Final = ("unit", "attempt", "place")
+_KEPT: Final = [*_NUMBERS, "query", "style", "noise", "created", "rule", "detail"]
 
 
 @dataclass(frozen=True)
-class Named:
-    """A confusable code as an answer names it."""
+class Attempt:
+    """How the requests of one attempt ended.
 
-    unit: Unit
-    item: WrongCode | Malformed
+    Attributes:
+        numbers: Numbers of the units that were asked for.
+        faults: Number of a unit -> why its answer was of no use, and that in words.
+        unanswered: Numbers of the units without an answer.
+    """
+
+    numbers: frozenset[int]
+    faults: dict[int, tuple[ContentFault, str]]
+    unanswered: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -41,78 +47,76 @@ class Judged:
     """What the answers of one attempt came to.
 
     Attributes:
-        numbers: Numbers of the units that were asked for.
+        attempt: How the requests ended.
         drafts: Every query that was written, with the rule that refuses it or an empty string.
-        confusables: Every confusable code that was named.
-        faults: Number of a unit -> why its answer was of no use, and that in words.
-        unanswered: Numbers of the units without an answer.
     """
 
-    numbers: frozenset[int]
+    attempt: Attempt
     drafts: pd.DataFrame
-    confusables: tuple[Named, ...]
-    faults: dict[int, tuple[ContentFault, str]]
-    unanswered: frozenset[int]
 
 
-def judge_answers(
-    numbers: Sequence[int],
-    units: Sequence[Unit],
-    answers: Iterable[Recorded | None],
-    attempt: int,
-    context: RuleContext,
-) -> Judged:
-    """Return what the answers to the requests for some units hold.
+@dataclass(frozen=True)
+class Judge:
+    """What answers are held to.
 
-    Args:
-        numbers: Numbers of the units that were asked for, in the order of `answers`.
+    Attributes:
         units: All units.
-        answers: The answer of each, or None.
-        attempt: Which attempt it was.
+        params: Which queries are asked for.
         context: What the rules need.
+        confusables: Counts the confusable codes that the answers name.
     """
-    frames: list[pd.DataFrame] = []
-    confusables: list[Named] = []
-    faults: dict[int, tuple[ContentFault, str]] = {}
-    unanswered: set[int] = set()
-    asked = zip(numbers, answers, strict=True)
-    while chunk := list(islice(asked, _CHUNK)):
-        rows: list[tuple[object, ...]] = []
-        for number, recorded in chunk:
-            if recorded is None:
-                unanswered.add(number)
-                continue
-            read = read_queries(recorded.answer)
-            if read.fault:
-                faults[number] = (read.fault, read.detail)
-            confusables += [Named(units[number], item) for item in read.confusables]
-            rows += [(number, attempt, *row) for row in _drafts(read, units[number], recorded.day)]
-        frames.append(_judged(pd.DataFrame(rows, columns=list(_DRAFT_COLUMNS)), context))
-    drafts = pd.concat(frames, ignore_index=True) if frames else _judged(_no_drafts(), context)
-    return Judged(frozenset(numbers), drafts, tuple(confusables), faults, frozenset(unanswered))
 
+    units: Sequence[Unit]
+    params: GenerationParams
+    context: RuleContext
+    confusables: Confusables
 
-def _no_drafts() -> pd.DataFrame:
-    return pd.DataFrame(columns=list(_DRAFT_COLUMNS))
+    def judge(self, numbers: Sequence[int], answers: Iterable[Recorded | None], attempt: int) -> Judged:
+        """Return what the answers to the requests for some units hold.
 
+        Args:
+            numbers: Numbers of the units that were asked for, in the order of `answers`.
+            answers: The answer of each, or None.
+            attempt: Which attempt it was.
+        """
+        frames: list[pd.DataFrame] = []
+        faults: dict[int, tuple[ContentFault, str]] = {}
+        unanswered: set[int] = set()
+        asked = zip(numbers, answers, strict=True)
+        while chunk := list(islice(asked, _CHUNK)):
+            rows: list[tuple[object, ...]] = []
+            for number, recorded in chunk:
+                if recorded is None:
+                    unanswered.add(number)
+                    continue
+                unit, read = self.units[number], read_queries(recorded.answer)
+                if read.fault:
+                    faults[number] = (read.fault, read.detail)
+                self.confusables.add(unit.code, unit.language, read.confusables)
+                rows += [(number, attempt, *row) for row in self._drafts(read, unit, recorded.day)]
+            frames.append(self._judged(rows))
+        drafts = pd.concat(frames or [self._judged([])], ignore_index=True)
+        return Judged(Attempt(frozenset(numbers), faults, frozenset(unanswered)), drafts)
 
-def _drafts(read: ReadQueries, unit: Unit, day: str) -> Iterator[tuple[object, ...]]:
-    for place, item in enumerate(read.queries):
-        if isinstance(item, WrittenQuery):
-            noise = "" if item.noise == "none" else item.noise
-            yield (place, item.query, unit.code, unit.language, item.style, noise, day, "", "")
-        else:
-            yield (place, item.text, unit.code, unit.language, item.style, "", day, "malformed", item.problem)
+    def _drafts(self, read: ReadQueries, unit: Unit, day: str) -> Iterator[tuple[object, ...]]:
+        styles = {style for style, _ in self.params.slots(unit.language)}
+        for place, item in enumerate(read.queries):
+            if isinstance(item, WrittenQuery):
+                noise = "" if item.noise == "none" else item.noise
+                rule = "" if item.style in styles else "unasked_style"
+                yield (place, item.query, unit.code, unit.language, item.style, noise, day, rule, "")
+            else:
+                bad = ("malformed", item.problem)
+                yield (place, item.text, unit.code, unit.language, item.style, "", day, *bad)
 
-
-def _judged(drafts: pd.DataFrame, context: RuleContext) -> pd.DataFrame:
-    """Return the drafts with the verdict of the rules on those that have their form."""
-    text = [name for name in _DRAFT_COLUMNS if name not in {"unit", "attempt", "place"}]
-    typed = drafts.astype(dict.fromkeys(text, "str") | dict.fromkeys(("unit", "attempt", "place"), "int64"))
-    formed = typed[typed["rule"] == ""]
-    if len(formed):
-        typed.loc[formed.index, ["rule", "detail"]] = apply_rules(formed, context)
-    return typed
+    def _judged(self, rows: Sequence[tuple[object, ...]]) -> pd.DataFrame:
+        """Return the drafts with the verdict of the rules on those that have their form."""
+        drafts = pd.DataFrame(rows, columns=[*_NUMBERS, *_TEXT])
+        drafts = drafts.astype(dict.fromkeys(_TEXT, "str") | dict.fromkeys(_NUMBERS, "int64"))
+        formed = drafts[drafts["rule"] == ""]
+        if len(formed):
+            drafts.loc[formed.index, ["rule", "detail"]] = apply_rules(formed, self.context)
+        return drafts[_KEPT]
 
 
 class Rows:
@@ -121,38 +125,31 @@ class Rows:
     Args:
         units: What is asked for.
         params: How many queries of each style.
+
+    Attributes:
+        units: What is asked for.
+        drafts: Every query that was written so far, with the rule that refuses it or an empty string.
     """
 
     def __init__(self, units: Sequence[Unit], params: GenerationParams) -> None:
         self.units = units
         self._params = params
-        self._attempts: list[Judged] = []
+        self._attempts: list[Attempt] = []
+        self.drafts = pd.DataFrame(columns=_KEPT)
 
     def add(self, judged: Judged) -> None:
-        """Add what an attempt brought."""
-        self._attempts.append(judged)
-
-    @property
-    def drafts(self) -> pd.DataFrame:
-        """Return all queries that were written, those of no asked style and repeats marked as well."""
-        drafts = pd.concat([judged.drafts for judged in self._attempts], ignore_index=True)
-        asked = {
-            (unit.language, style) for unit in self.units for style, _ in self._params.slots(unit.language)
-        }
-        good = drafts["rule"] == ""
-        pairs = zip(drafts["language"], drafts["style"], strict=True)
-        unasked = good & ~pd.Series([pair in asked for pair in pairs], index=drafts.index, dtype=bool)
-        drafts.loc[unasked, "rule"] = "unasked_style"
-        good &= ~unasked
-        keyed = drafts.loc[good, ["unit"]].assign(key=keys_of(drafts[good]))
-        repeats = keyed.index[keyed.duplicated()]
+        """Add what an attempt brought; words that a unit has already are refused as repeated."""
+        earlier = self.drafts[self.drafts["unit"].isin(judged.attempt.numbers)]
+        names = ["unit", "query", "rule"]
+        said = pd.concat([earlier[names], judged.drafts[names]], ignore_index=True)
+        said = said[said["rule"] == ""]
+        keys = said[["unit"]].assign(key=[hash(normalise_query(query)) for query in said["query"]])
+        # Repeats are among the new drafts: those of earlier attempts are marked already, and come first here.
+        repeats = keys.index[keys.duplicated()] - len(earlier)
+        drafts = judged.drafts
         drafts.loc[repeats, "rule"] = "repeated"
-        return drafts
-
-    @property
-    def confusables(self) -> list[Named]:
-        """Return every confusable code that was named."""
-        return [named for judged in self._attempts for named in judged.confusables]
+        self.drafts = pd.concat([self.drafts, drafts], ignore_index=True) if self._attempts else drafts
+        self._attempts.append(judged.attempt)
 
     def wanting(self) -> list[int]:
         """Return the numbers of the units that lack queries and that a further attempt may help."""
@@ -160,7 +157,7 @@ class Rows:
             return list(range(len(self.units)))
         last = self._attempts[-1]
         hopeless = {n for n, (fault, _) in last.faults.items() if fault not in RETRIED} | last.unanswered
-        filled = self._filled(self.drafts).groupby("unit").size()
+        filled = self._filled().groupby("unit").size()
         return [
             number
             for number in sorted(last.numbers)
@@ -170,9 +167,9 @@ class Rows:
     def _asked(self, unit: Unit) -> int:
         return sum(count for _, count in self._params.slots(unit.language))
 
-    def _filled(self, drafts: pd.DataFrame) -> pd.DataFrame:
+    def _filled(self) -> pd.DataFrame:
         """Return the accepted drafts that have a slot, with its number `n`; those beyond it are left."""
-        good = drafts[drafts["rule"] == ""].sort_values(["unit", "attempt", "place"], kind="stable")
+        good = self.drafts[self.drafts["rule"] == ""].sort_values(["unit", "attempt", "place"], kind="stable")
         good = good.assign(n=good.groupby(["unit", "style"]).cumcount() + 1)
         return good[good["n"] <= good["style"].map(self._params.queries).astype("int64")]
 
@@ -185,36 +182,40 @@ class Rows:
             source: The generator.
             prompt_hash: Hash of the prompt file.
         """
-        drafts = self.drafts
-        slots = self._slots()
-        rows = slots.merge(self._ended(drafts), on=["unit", "style", "n"], how="left")
+        rows = self._slots().merge(self._ended(), on=["unit", "style", "n"], how="left")
         open_rows = rows["status"].isna()
         ends = [self._end_of_unit(int(number), faults) for number in rows.loc[open_rows, "unit"]]
         for column, values in zip(("status", "reason", "detail"), zip(*ends, strict=True), strict=False):
             rows.loc[open_rows, column] = list(values)
-        identified = [
-            f"{language}-{code}-{style}-{source}-{n}"
-            for language, code, style, n in zip(
-                rows["language"], rows["code"], rows["style"], rows["n"], strict=True
-            )
-        ]
-        rows = rows.assign(pair_id=identified, source=source, prompt_hash=prompt_hash).fillna("")
+        slot = rows["language"] + "-" + rows["code"] + "-" + rows["style"]
+        identified = slot + f"-{source}-" + rows["n"].astype("str")
+        rows = rows.assign(source=source, prompt_hash=prompt_hash, pair_id=identified).fillna("")
         return rows[list(ROW_COLUMNS)].astype("str")
 
     def _slots(self) -> pd.DataFrame:
-        rows = [
-            (number, unit.code, unit.language, style, n + 1)
-            for number, unit in enumerate(self.units)
-            for style, count in self._params.slots(unit.language)
+        """Return a row for each planned query: its unit, and which of a style's queries it is."""
+        languages = dict.fromkeys(unit.language for unit in self.units)
+        asked = [
+            (language, style, n + 1)
+            for language in languages
+            for style, count in self._params.slots(language)
             for n in range(count)
         ]
-        return pd.DataFrame(rows, columns=["unit", "code", "language", "style", "n"])
+        units = pd.DataFrame(
+            {
+                "unit": range(len(self.units)),
+                "code": [unit.code for unit in self.units],
+                "language": [unit.language for unit in self.units],
+            }
+        ).astype({"code": "str", "language": "str"})
+        styles = pd.DataFrame(asked, columns=["language", "style", "n"])
+        return units.merge(styles.astype({"language": "str", "style": "str"}), on="language", how="left")
 
-    def _ended(self, drafts: pd.DataFrame) -> pd.DataFrame:
+    def _ended(self) -> pd.DataFrame:
         """Return the slots that a draft ends, accepted or rejected: the last refused one of an open slot."""
-        filled = self._filled(drafts).assign(status="accepted")
+        filled = self._filled().assign(status="accepted")
         taken = filled.groupby(["unit", "style"]).size().rename("taken").reset_index()
-        refused = drafts[drafts["rule"] != ""].sort_values(
+        refused = self.drafts[self.drafts["rule"] != ""].sort_values(
             ["unit", "style", "attempt", "place"], ascending=[True, True, False, True], kind="stable"
         )
         refused = refused.merge(taken, on=["unit", "style"], how="left").fillna({"taken": 0})
@@ -226,13 +227,12 @@ class Rows:
 
     def _end_of_unit(self, number: int, faults: dict[int, tuple[str, str]]) -> tuple[str, str, str]:
         """Return how a slot without a draft ended: status, reason, detail."""
-        for judged in reversed(self._attempts):
-            if number in judged.faults:
-                fault, detail = judged.faults[number]
-                return "failed", fault, detail
-            if number in judged.unanswered and judged is self._attempts[0]:
-                kind, message = faults.get(number, ("", ""))
-                return ("failed", kind, message) if kind else ("pending", "not_sent", "")
+        answered = [a for a in self._attempts if number in a.numbers and number not in a.unanswered]
+        if not answered:
+            kind, message = faults.get(number, ("", ""))
+            return ("failed", kind, message) if kind else ("pending", "not_sent", "")
+        if number in answered[-1].faults:
+            return "failed", *answered[-1].faults[number]
         return "rejected", "missing", "The model wrote fewer queries than it was asked for."
 
 

@@ -15,7 +15,7 @@ from codisearch.pipelines.generation.prompts import Prompt
 TASK: Final = "queries"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What one request is about."""
 
