@@ -21,7 +21,7 @@ runner = CliRunner()
 @pytest.fixture(autouse=True)
 def small_code_set(monkeypatch: pytest.MonkeyPatch, code_set: pd.DataFrame) -> None:
     """Check against the tiny code set."""
-    monkeypatch.setattr(commands, "_code_set", lambda _: code_set)
+    monkeypatch.setattr(commands, "load_code_set_of", lambda _: code_set)
 
 
 def test_check_prints_the_figures(corpus: Path) -> None:
@@ -73,14 +73,3 @@ def test_no_configuration(tmp_path: Path) -> None:
     """Outside a project the message says what to give."""
     with pytest.raises(ConfigurationError, match="give --conf"):
         commands._curation(tmp_path / "nowhere")
-
-
-def test_code_set_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole code set of the configured release is asked for, whatever a sample says."""
-    asked = []
-    monkeypatch.undo()
-    monkeypatch.setattr(
-        "codisearch.pipelines.code_set.nodes.load_code_set", lambda params: asked.append(params) or "codes"
-    )
-    assert commands._code_set(ROOT / "conf") == "codes"
-    assert asked[0].sample is None

@@ -47,8 +47,8 @@ def generation_report(
         params: The pipeline's parameters.
     """
     ends = rows["status"].value_counts()
-    open_rows = rows[rows["status"] != "accepted"]
-    accepted = rows[rows["status"] == "accepted"]
+    open_rows = rows.loc[rows["status"] != "accepted", ["status", "reason"]]
+    accepted = rows.loc[rows["status"] == "accepted", ["language", "style"]]
     audited = rows["agreement"].value_counts()
     passes = [part for part in (writing, audit) if part]
     return {

@@ -24,6 +24,7 @@ from codisearch.rules.text import normalise_query
 _CHUNK: Final = 2_000  # answers judged at a time; bounds the memory
 _TEXT: Final = ("query", "code", "language", "style", "noise", "created", "rule", "detail")
 _NUMBERS: Final = ("unit", "attempt", "place")
+_PLACE: Final = [*_NUMBERS, "style", "rule"]
 _KEPT: Final = [*_NUMBERS, "query", "style", "noise", "created", "rule", "detail"]
 
 
@@ -169,7 +170,8 @@ class Rows:
 
     def _filled(self) -> pd.DataFrame:
         """Return the accepted drafts that have a slot, with its number `n`; those beyond it are left."""
-        good = self.drafts[self.drafts["rule"] == ""].sort_values(["unit", "attempt", "place"], kind="stable")
+        drafts = self.drafts[_PLACE]
+        good = drafts[drafts["rule"] == ""].sort_values(["unit", "attempt", "place"], kind="stable")
         good = good.assign(n=good.groupby(["unit", "style"]).cumcount() + 1)
         return good[good["n"] <= good["style"].map(self._params.queries).astype("int64")]
 
@@ -214,16 +216,16 @@ class Rows:
     def _ended(self) -> pd.DataFrame:
         """Return the slots that a draft ends, accepted or rejected: the last refused one of an open slot."""
         filled = self._filled().assign(status="accepted")
-        taken = filled.groupby(["unit", "style"]).size().rename("taken").reset_index()
-        refused = self.drafts[self.drafts["rule"] != ""].sort_values(
+        taken = filled.groupby(["unit", "style"]).size().rename("taken")
+        drafts = self.drafts[_PLACE]
+        refused = drafts[drafts["rule"] != ""].sort_values(
             ["unit", "style", "attempt", "place"], ascending=[True, True, False, True], kind="stable"
         )
-        refused = refused.merge(taken, on=["unit", "style"], how="left").fillna({"taken": 0})
+        before = refused.join(taken, on=["unit", "style"])["taken"].fillna(0).astype("int64")
         order = refused.groupby(["unit", "style"]).cumcount() + 1
-        refused = refused.assign(n=(order + refused["taken"]).astype("int64"), status="rejected")
-        ended = pd.concat([filled, refused], ignore_index=True).rename(columns={"rule": "reason"})
-        columns = ["unit", "style", "n", "query", "noise", "created", "status", "reason", "detail"]
-        return ended[columns]
+        ended = pd.concat([filled, refused.assign(n=order + before, status="rejected")])
+        ended = ended.join(self.drafts[["query", "noise", "created", "detail"]])
+        return ended.drop(columns=["attempt", "place"]).rename(columns={"rule": "reason"})
 
     def _end_of_unit(self, number: int, faults: dict[int, tuple[str, str]]) -> tuple[str, str, str]:
         """Return how a slot without a draft ended: status, reason, detail."""
