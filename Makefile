@@ -40,6 +40,6 @@ viz: $(INSTALLED) ## Open Kedro-Viz on http://127.0.0.1:4141
 mlflow: $(INSTALLED) ## Open the MLflow UI on http://127.0.0.1:5000
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/mlflow server --backend-store-uri sqlite:///mlflow.db --workers 1
 
-clean: ## Remove what runs made (models, reports, caches), not the environment
+clean: ## Remove what runs made (models, reports, caches), not the environment and the ledger
 	find data/0[2-8]_* -mindepth 1 ! -name .gitkeep -delete
-	rm -rf data/test_run data/01_raw/raw_pairs.parquet .pytest_cache .mypy_cache .ruff_cache
+	rm -rf data/test_run data/01_raw/raw_pairs.parquet data/01_raw/confusables.parquet .pytest_cache .mypy_cache .ruff_cache

@@ -1,16 +1,12 @@
 """What a run says at its end."""
 
 import io
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pandas as pd
 import pytest
-from kedro.config import OmegaConfigLoader
 from rich.console import Console
 
-from codisearch.hooks import ClosingTableHooks, CredentialsHooks, GenerationHooks
+from codisearch.hooks import ClosingTableHooks, GenerationHooks
 
 METRICS = pd.DataFrame(
     [
@@ -122,41 +118,3 @@ def test_the_corpus_has_no_plan(generation: GenerationHooks, output: io.StringIO
     with pytest.raises(SystemExit):
         generation.after_dataset_saved("generation_plan", {**plan, "dry_run": True})
     assert "nothing to send" in output.getvalue()
-
-
-def credentials(conf: Path, env: str) -> dict[str, Any]:
-    """Return the credentials that a context has after the hook."""
-    loader = OmegaConfigLoader(str(conf), env=env, base_env="base", default_run_env="local")
-    CredentialsHooks().after_context_created(SimpleNamespace(config_loader=loader))
-    assert loader["globals"]["output"] == env  # the loader's own environment still counts
-    return dict(loader["credentials"])
-
-
-@pytest.fixture
-def conf(tmp_path: Path) -> Path:
-    """Return a configuration with two environments."""
-    for env in ("base", "local", "paper"):
-        (tmp_path / env).mkdir()
-        (tmp_path / env / "globals.yml").write_text(f"output: {env}\n", encoding="utf-8")
-    return tmp_path
-
-
-def test_keys_of_conf_local_are_known_everywhere(conf: Path) -> None:
-    """Kedro reads one environment beside base; the keys lie in local."""
-    (conf / "local" / "credentials.yml").write_text("generators: {gemini: k}\ndb: {x: 1}\n", encoding="utf-8")
-    assert credentials(conf, "paper") == {"generators": {"gemini": "k"}}
-    assert credentials(conf, "local") == {"generators": {"gemini": "k"}, "db": {"x": 1}}
-
-
-def test_keys_of_the_environment_go_before(conf: Path) -> None:
-    """An environment with generators of its own does not look into local."""
-    (conf / "local" / "credentials.yml").write_text("generators: {gemini: k}\n", encoding="utf-8")
-    (conf / "paper" / "credentials.yml").write_text("generators: {gemini: mine}\n", encoding="utf-8")
-    assert credentials(conf, "paper") == {"generators": {"gemini": "mine"}}
-
-
-def test_no_credentials_are_no_error(conf: Path) -> None:
-    """Whoever uses the corpus has none."""
-    assert credentials(conf, "paper") == {"generators": {}}
-    (conf / "local" / "credentials.yml").write_text("", encoding="utf-8")
-    assert credentials(conf, "paper") == {"generators": {}}

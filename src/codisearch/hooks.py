@@ -1,12 +1,8 @@
 """What a run says: the plan of a generation and what it came to, and at the end the table per language."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
-from kedro.config import MissingConfigException
-from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from rich.console import Console
 
@@ -78,35 +74,3 @@ class GenerationHooks:
                 else "Dry run: generation.generator is corpus, so there is nothing to send."
             )
             raise SystemExit(0)
-
-
-class CredentialsHooks:
-    """Makes the generators' credentials known in every environment."""
-
-    @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
-        """Read `generators` from the credentials of the environment, or of conf/local, or leave it empty.
-
-        Kedro reads one environment beside `base`; keys lie in `local`, whatever the environment is. Those in
-        variables of the environment are read where they are used.
-        """
-        loader = context.config_loader
-        try:
-            credentials = dict(loader["credentials"])
-        except MissingConfigException:
-            credentials = {}
-        if "generators" not in credentials:
-            credentials["generators"] = _local_keys(Path(loader.conf_source))
-        loader["credentials"] = credentials
-
-
-def _local_keys(conf: Path) -> dict[str, Any]:
-    """Return `generators` from the credentials in conf/local.
-
-    A second Kedro loader would take the resolver of `globals` over from the first, hence no loader here.
-    """
-    keys: dict[str, Any] = {}
-    for path in sorted((conf / "local").glob("**/credentials*.y*ml")):
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        keys |= content.get("generators") or {}
-    return keys

@@ -2,7 +2,7 @@
 
 import os
 
-from codisearch.hooks import ClosingTableHooks, CredentialsHooks, GenerationHooks
+from codisearch.hooks import ClosingTableHooks, GenerationHooks
 
 # Torch's idle threads spin and starve whatever else runs; passive waiting must be set before torch loads.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -11,7 +11,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 # MLflow reports its use to its makers unless told not to, before it loads.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-HOOKS = (CredentialsHooks(), GenerationHooks(), ClosingTableHooks())
+HOOKS = (GenerationHooks(), ClosingTableHooks())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

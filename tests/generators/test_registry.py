@@ -1,10 +1,15 @@
 """Generators by name, and where their keys come from."""
 
+import asyncio
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
-from requests_to_send import SETTINGS
+from requests_to_send import SETTINGS, make_request
 
 from codisearch.errors import ConfigurationError
+from codisearch.generators.contract import TransientFault, Usage
 from codisearch.generators.gemini import GeminiGenerator
 from codisearch.generators.openai_compatible import OpenAICompatibleGenerator
 from codisearch.generators.registry import Generators
@@ -78,3 +83,29 @@ def test_keys_are_not_shown():
     """Neither the registry nor a generator shows a key when printed."""
     generators = Generators(CLASSES, {"gemini": SecretStr("very-secret")})
     assert "very-secret" not in repr(generators) + repr(vars(generators.create("gemini", SETTINGS)))
+
+
+def test_the_third_generator_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The class in docs/generation.md is all that a further generator takes."""
+    text = (Path(__file__).parents[2] / "docs" / "generation.md").read_text(encoding="utf-8")
+    found = re.search(r"```python\n(# my_package/echo\.py\n.*?)```", text, re.DOTALL)
+    assert found is not None
+    package = tmp_path / "my_package"
+    package.mkdir()
+    service = """
+async def call_my_service(system, user, schema, settings):
+    return None if "A01" in user else f"{settings.model}: {user[:9]}"
+"""
+    (package / "echo.py").write_text(found[1] + service, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    generator = Generators({"echo": "my_package.echo.EchoGenerator"}).create("echo", SETTINGS)
+
+    async def ask(number: int):
+        async with generator:
+            return await generator.answer(make_request(number))
+
+    answer = asyncio.run(ask(2))
+    assert (answer.text, answer.usage) == ("stub: Code: A02", Usage(input=10, output=20))
+    with pytest.raises(TransientFault) as caught:
+        asyncio.run(ask(1))
+    assert caught.value.retry_after == 1.0

@@ -156,6 +156,7 @@ def _arguments(folder: str, groups: pd.DataFrame, params: CandidateParams, seed:
         warmup_steps=max(1, steps // 10),
         weight_decay=0.0,
         optim="adamw_torch_fused",
+        use_cpu=not torch.cuda.is_available(),  # said outright, or bf16 on a processor is refused
         bf16=params.encoder.kind == "transformer" and supports_bfloat16(),
         batch_sampler=sampler,
         eval_strategy="steps",

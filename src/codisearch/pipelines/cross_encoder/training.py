@@ -153,6 +153,7 @@ def _arguments(folder: str, groups: int, schedule: _Schedule, seed: int) -> Any:
         learning_rate=schedule.learning_rate,
         warmup_steps=max(1, steps // 10),
         optim="adamw_torch_fused",
+        use_cpu=not torch.cuda.is_available(),  # said outright, or bf16 on a processor is refused
         bf16=supports_bfloat16(),
         eval_strategy="no",
         save_strategy="no",
