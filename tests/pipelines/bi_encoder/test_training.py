@@ -18,7 +18,7 @@ from codisearch.pipelines.bi_encoder.params import (
 from codisearch.pipelines.bi_encoder.sampling import UniqueCodeBatchSampler
 from codisearch.pipelines.bi_encoder.training import TrainingResult, train_candidate
 from codisearch.pipelines.bi_encoder.validation import RetrievalTask, build_task
-from codisearch.retrieval.encoder import encode, fingerprint_of, load_encoder
+from codisearch.retrieval.encoder import EncoderSpec, encode, fingerprint_of, load_encoder
 
 PARAMS = TrainingDataParams(corpus_repeats=1, code_set_pairs=False, title_noise=0)
 
@@ -196,3 +196,20 @@ def test_parameters(wrong: dict[str, object]) -> None:
     """Values out of range and unknown keys are refused."""
     with pytest.raises(ValidationError):
         BiEncoderParams.model_validate(wrong)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_on_a_processor(
+    groups: pd.DataFrame,
+    task: RetrievalTask,
+    static_candidate: CandidateParams,
+    tiny_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    native: bool,
+) -> None:
+    """A processor with bfloat16 trains a transformer with it, one without trains without."""
+    monkeypatch.setattr("codisearch.pipelines.bi_encoder.training.supports_bfloat16", lambda: native)
+    encoder = EncoderSpec(source=str(tiny_encoder), max_length=16)
+    changes = {"encoder": encoder, "max_steps": 1, "evaluations": 1}
+    trained = train_candidate(groups, task, static_candidate.model_copy(update=changes), seed=1)
+    assert values(trained, "loss")

@@ -51,3 +51,13 @@ def test_no_encoder(toy_groups: pd.DataFrame, params: CrossEncoderParams, tmp_pa
     broken = params.model_copy(update={"encoder": EncoderSpec(source=str(tmp_path))})
     with pytest.raises(ModelError, match=str(tmp_path)):
         train_reranker(toy_groups, broken)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_on_a_processor(
+    toy_groups: pd.DataFrame, params: CrossEncoderParams, monkeypatch: pytest.MonkeyPatch, native: bool
+) -> None:
+    """A processor with bfloat16 trains with it, one without trains without."""
+    monkeypatch.setattr("codisearch.pipelines.cross_encoder.training.supports_bfloat16", lambda: native)
+    training = train_reranker(toy_groups, params.model_copy(update={"max_steps": 1}))
+    assert training.pairs == 8 * 3
