@@ -111,7 +111,7 @@ def test_ledger(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         writer.answered(first.key, "queries", say(), 0.25)
         writer.answered(third.key, "audit", say(), 0.5)
         writer.fault(second.key, "queries", TransientFault("timeout", "x"))
-        writer.job_prepared("label", "queries", [second.key])
+        writer.job_prepared("label", "queries", [second.key], "s")
         assert run(monkeypatch, "ledger", "--file", str(path)) == 0
     text = capsys.readouterr().out
     assert cells(text, "requests sent") == ["requests sent", "2", "1", "3"]

@@ -108,6 +108,19 @@ def test_a_run_goes_on_after_its_plan(generation: GenerationHooks, output: io.St
     assert "Dry run" not in output.getvalue()
 
 
+def test_a_run_that_ended_before_it_had_anything(generation: GenerationHooks, output: io.StringIO) -> None:
+    """It ends well, with the reason; one that has something goes on."""
+    generation.after_dataset_saved("writing_report", {"stopped": "the quota", "accepted": 3})
+    generation.after_dataset_saved("writing_report", {})
+    assert output.getvalue() == ""
+    with pytest.raises(SystemExit) as ended:
+        generation.after_dataset_saved(
+            "writing_report", {"stopped": "batch jobs are under way", "accepted": 0}
+        )
+    assert ended.value.code == 0
+    assert "Ended early: batch jobs are under way." in output.getvalue()
+
+
 def test_the_corpus_has_no_plan(generation: GenerationHooks, output: io.StringIO) -> None:
     """Nothing is shown; a dry run says that there is nothing to send."""
     plan = {"generator": "corpus", "dry_run": False, "tasks": []}

@@ -33,7 +33,7 @@ def plan(
     ] = None,
     codes: Annotated[Path | None, typer.Option(help="A file of codes.")] = None,
     every: Annotated[bool, typer.Option("--all-codes", help="All billable codes.")] = False,
-    limit: Annotated[int | None, typer.Option(help="So many codes, evenly spread.")] = None,
+    limit: Annotated[int | None, typer.Option(help="So many codes, evenly spread.", min=1)] = None,
     language: Annotated[list[str] | None, typer.Option(help="Only this language; repeatable.")] = None,
     batch: Annotated[bool, typer.Option("--batch", help="As batch jobs, at a lower price.")] = False,
 ) -> None:
@@ -47,6 +47,8 @@ def plan(
 
     chosen = {"under": under, "file": codes, "which": "billable" if every else None, "limit": limit}
     changes: dict[str, Any] = {"codes": {name: value for name, value in chosen.items() if value}}
+    if every:
+        changes["codes"]["file"] = None
     given = {"generator": generator, "languages": language, "mode": "batch" if batch else None}
     changes |= {name: value for name, value in given.items() if value}
     params = parameters_of(conf, "generation", GenerationParams, env, changes)

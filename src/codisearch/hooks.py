@@ -50,13 +50,20 @@ class GenerationHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
-        """Print a plan or a report of a language model; a dry run ends here, before anything is sent.
+        """Print a plan or a report of a language model.
+
+        A dry run ends here after its plan, and a run that had to end before it had anything.
 
         Raises:
-            SystemExit: With status 0, after the plan of a dry run.
+            SystemExit: With status 0, in these two cases.
         """
         if dataset_name == "generation_plan":
             self._show_plan(data)
+        elif dataset_name == "writing_report" and data.get("stopped") and not data["accepted"]:
+            self._console.print(
+                f"Ended early: {data['stopped']}. No query was accepted so far, and nothing else was run."
+            )
+            raise SystemExit(0)
         elif dataset_name == "generation_report" and "source" in data:
             from codisearch.pipelines.generation.console import render_report
 

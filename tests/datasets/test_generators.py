@@ -55,7 +55,15 @@ def test_without_keys(tmp_path: Path, text: str | None):
 
 
 @pytest.mark.parametrize(
-    "text", ["generators: {gemini: secret-1", "secret-1", "generators: [secret-1]", "- secret-1"]
+    "text",
+    [
+        "generators: {gemini: secret-1",
+        "secret-1",
+        "generators: [secret-1]",
+        "- secret-1",
+        "generators: {gemini: {api_key: secret-1}}",
+        "generators: {gemini: 12}",
+    ],
 )
 def test_a_file_that_is_none(tmp_path: Path, text: str):
     """The message says what is expected, and does not repeat what may be a key."""

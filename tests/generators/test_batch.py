@@ -101,7 +101,7 @@ def test_a_run_that_ended_before_the_service_named_the_job(ledger: Ledger, servi
     forgetful = Ledger(ledger.path.with_name("other.sqlite"))
     requests = list(make_requests(4))
     with forgetful.writing() as writer:
-        writer.job_prepared(job.label, "queries", job.keys)
+        writer.job_prepared(job.label, "queries", job.keys, job.settings)
         writer.sent(requests, job=job.label)
     sent = send(forgetful, service, requests)
     assert sent.ends == {"answered": 4}
@@ -112,7 +112,7 @@ def test_a_job_that_was_never_handed_in(ledger: Ledger, service: Service):
     """If the service knows no such label, the requests are handed in now."""
     requests = list(make_requests(4))
     with ledger.writing() as writer:
-        writer.job_prepared("codisearch-lost", "queries", [request.key for request in requests])
+        writer.job_prepared("codisearch-lost", "queries", [request.key for request in requests], "s")
     sent = send(ledger, service, requests)
     assert sent.ends == {"answered": 4}
     assert service.counts["jobs"] == 1
@@ -138,6 +138,19 @@ def test_a_failed_job_is_handed_in_again(ledger: Ledger, service: Service):
     assert ledger.totals().faults == {"server_error": 4}
 
 
+def test_a_job_that_the_service_has_no_more(ledger: Ledger, service: Service):
+    """Its results are lost; its requests are handed in again, and the ledger is not blocked."""
+    requests = list(make_requests(3))
+    with ledger.writing() as writer:
+        writer.job_prepared("label", "queries", [request.key for request in requests], "s")
+        writer.sent(requests, job="label")
+        writer.job_submitted("label", "queries", "batches/long-gone")
+    sent = send(ledger, service, requests)
+    assert sent.ends == {"answered": 3}
+    assert ledger.open_jobs() == []
+    assert ledger.totals().faults == {"server_error": 3}
+
+
 def test_jobs_that_always_fail_are_given_up(ledger: Ledger, service: Service):
     """After as many jobs as there are tries."""
     service.set(job_faults=["failed"] * 10)
@@ -147,14 +160,14 @@ def test_jobs_that_always_fail_are_given_up(ledger: Ledger, service: Service):
 
 
 def test_single_requests_of_a_job_may_fail(ledger: Ledger, service: Service):
-    """Transient ones are handed in again, refused ones are settled."""
+    """Transient ones are handed in again, refused ones are given up."""
     service.set(fault_rate=0.6, faults=["503", "bad_request"])
     sent = send(ledger, service, make_requests(30))
     counts = ledger.totals()
     assert sent.ends["answered"] + sent.ends["given up"] == 30
     assert counts.faults["bad_request"] == sent.ends["given up"] > 0
     assert counts.faults["server_error"] > 0
-    assert len(ledger.settled_keys()) == 30
+    assert len(ledger.settled_keys()) == sent.ends["answered"]
 
 
 def test_the_budget_cuts_the_jobs(ledger: Ledger, service: Service):

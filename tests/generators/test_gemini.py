@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
 from google.genai.errors import ClientError
 from pydantic import SecretStr
 from requests_to_send import PRICES, make_request
@@ -167,10 +169,95 @@ def test_a_day_s_quota(service: Service):
         ask(make(service.address))
 
 
-@pytest.mark.parametrize("code", [401, 403, 404])
-def test_refusals_concern_every_request(code: int):
-    """No access, or no such model."""
-    assert isinstance(fault_of(ClientError(code, {"error": {"message": "no"}})), FatalFault)
+@pytest.mark.parametrize(
+    ("code", "status", "kind"),
+    [
+        (401, "UNAUTHENTICATED", FatalFault),
+        (403, "PERMISSION_DENIED", FatalFault),
+        (404, "NOT_FOUND", FatalFault),
+        (400, "FAILED_PRECONDITION", FatalFault),
+        (402, "", ExhaustedFault),
+        (408, "", TransientFault),
+        (409, "ABORTED", TransientFault),
+        (304, "", TransientFault),
+        (400, "INVALID_ARGUMENT", RequestFault),
+        (413, "", RequestFault),
+    ],
+)
+def test_statuses(code: int, status: str, kind: type[Fault]):
+    """What a status means: for this request, for all of them, or for a while."""
+    assert type(fault_of(ClientError(code, {"error": {"message": "no", "status": status}}))) is kind
+
+
+ODD = [
+    b"<html>caf\xe9</html>",
+    b'{"candidates": [null]}',
+    b'{"candidates": [{"content": {"parts": [null]}}]}',
+    b'{"candidates": [{"content": {"parts": [{"text": {"a": 1}}]}}]}',
+    b'{"usageMetadata": [], "candidates": []}',
+    b'{"usageMetadata": {"promptTokenCount": "many"}}',
+    b"[1]",
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_bodies_that_nobody_thought_of(body: bytes):
+    """Whatever a proxy or a service sends, it is a fault that may pass, not the end of a run."""
+
+    async def run() -> None:
+        async def reply(_: web.Request) -> web.Response:
+            return web.Response(body=body, content_type="application/json")
+
+        app = web.Application()
+        app.router.add_post("/{tail:.*}", reply)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            async with make(f"http://127.0.0.1:{runner.addresses[0][1]}") as generator:
+                await generator.answer(make_request(7))
+        finally:
+            await runner.cleanup()
+
+    with pytest.raises(TransientFault):
+        asyncio.run(run())
+
+
+def test_line_ends_inside_texts_do_not_cut_results():
+    """JSON may hold U+2028 as it is; a result file has a line for each request all the same."""
+    said = {"candidates": [{"finishReason": "STOP", "content": {"parts": [{"text": "a\u2028b\x85c"}]}}]}
+    first, second = (json.dumps({"key": key, "response": said}, ensure_ascii=False) for key in "kl")
+
+    class Files(GeminiGenerator):
+        """A client with one finished job."""
+
+        @property
+        def _client(self) -> Any:
+            async def get(**_: Any) -> Any:
+                return SimpleNamespace(dest=SimpleNamespace(file_name="files/r"))
+
+            async def download(**_: Any) -> bytes:
+                return f"{first}\n{{broken\n{second}\n".encode()
+
+            files, batches = SimpleNamespace(download=download), SimpleNamespace(get=get)
+            return SimpleNamespace(files=files, batches=batches)
+
+    async def read() -> dict[str, Answer | Fault]:
+        generator = Files("gemini", ModelSettings(model="m"), SecretStr(KEY))
+        return {key: result async for key, result in generator.results("batches/1")}
+
+    found = asyncio.run(read())
+    assert sorted(found) == ["k", "l"]
+    assert isinstance(found["k"], Answer)
+    assert found["k"].text == "a\u2028b\x85c"
+
+
+def test_the_key_is_masked_before_a_message_is_cut():
+    """A key at the end of a long message does not stay there in part."""
+    fault = TransientFault("server_error", "x" * 490 + "key=" + KEY).without(KEY)
+    assert len(fault.message) <= 500
+    assert "test-key" not in fault.message
 
 
 def test_a_date_to_wait_for_is_left_to_the_back_off():

@@ -105,7 +105,7 @@ def test_a_request_is_given_up_after_its_tries(ledger: Ledger):
 
 
 def test_a_request_that_is_refused_is_not_sent_again(ledger: Ledger):
-    """A fault of the request itself is final, in this run and in later ones."""
+    """A fault of the request itself is not tried again in this run; a later one may: it cost nothing."""
 
     def reply(request: Request, _: int) -> Answer | Exception:
         return RequestFault("bad_request", "too long") if request.meta["code"] == "A01" else say()
@@ -113,7 +113,59 @@ def test_a_request_that_is_refused_is_not_sent_again(ledger: Ledger):
     sent = send(ledger, reply, make_requests(3))
     assert sent.generator.came.count(make_request(1).key) == 1
     assert sent.ends == {"answered": 2, "given up": 1}
-    assert make_request(1).key in ledger.settled_keys()
+    assert ledger.last_faults()[make_request(1).key] == ("bad_request", "too long")
+    assert make_request(1).key not in ledger.settled_keys()
+
+
+def test_refusals_in_a_row_end_the_run(ledger: Ledger):
+    """A service that refuses everything is not asked for all requests in vain."""
+    refuse = RequestFault("bad_request", "unsupported schema")
+    sent = send(ledger, lambda *_: refuse, make_requests(99), concurrency=1, give_up_after=5)
+    assert "5 requests in a row brought no answer; the last: bad_request: unsupported schema" in sent.stopped
+    assert len(sent.generator.came) == 5
+
+
+def test_a_run_that_has_to_end_does_not_wait(ledger: Ledger):
+    """While one worker waits for as long as the service asked, another finds the quota used up."""
+
+    def reply(request: Request, _: int) -> Answer | Exception:
+        if request.meta["code"] == "A00":
+            return TransientFault("rate_limited", "an hour, please", 3_600.0)
+        return ExhaustedFault("rate_limited", "per day")
+
+    started = time.monotonic()
+    sent = send(ledger, reply, make_requests(50), concurrency=2)
+    assert "quota is used up" in sent.stopped
+    assert time.monotonic() - started < 5
+
+
+class Odd(TestGenerator):
+    """A generator whose client trips over what came."""
+
+    async def ask(self, request: Request) -> Answer:
+        """Fail in a way that nobody thought of, once."""
+        self.came.append(request.key)
+        if self.came.count(request.key) == 1:
+            return Answer(**{"text": {"a": None}["a"], "finish": "stop"})
+        return say("half a pair: \ud83d")
+
+
+def test_a_response_that_nobody_thought_of_does_not_end_a_run(ledger: Ledger):
+    """It is a fault like any other; and what cannot be written as UTF-8 is replaced."""
+    ends: Counter[str] = Counter()
+
+    async def run() -> None:
+        with ledger.writing() as writer:
+            meter = Meter(Budget(), Spent(), Expected())
+            heard = lambda _, answer: ends.update(["answered" if answer else "given up"])  # noqa: E731
+            await OnlineRun(Odd(lambda *_: say()), writer, Pace(**QUICK), meter, heard).send(make_requests(3))
+
+    asyncio.run(run())
+    assert ends == {"answered": 3}
+    assert ledger.totals().faults == {"server_error": 3}
+    (found,) = ledger.answers([make_request(1).key])
+    assert found is not None
+    assert found.answer.text == "half a pair: \ufffd"
 
 
 def test_the_service_sets_how_long_to_wait(ledger: Ledger):
@@ -297,6 +349,6 @@ def test_every_request_ends_somehow(tmp_path_factory: pytest.TempPathFactory, fa
     good = sum(fate in {"ok", "flaky"} for fate in fates)
     assert sent.ends["answered"] == good == ledger.totals().spent.answers
     assert sent.ends["given up"] == len(fates) - good
-    assert ledger.totals().unanswered == fates.count("dead")
+    assert ledger.totals().unanswered == fates.count("dead") + fates.count("refused")
     expected = len(fates) + fates.count("flaky") + 2 * fates.count("dead")
     assert ledger.totals().spent.requests == expected

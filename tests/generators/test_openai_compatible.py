@@ -98,7 +98,9 @@ def status(code: int, kind: str | None = None) -> openai.APIStatusError:
     [
         (status(401), FatalFault),
         (status(404), FatalFault),
+        (status(402), ExhaustedFault),
         (status(408), TransientFault),
+        (status(409), TransientFault),
         (status(429, "insufficient_quota"), ExhaustedFault),
         (status(422), RequestFault),
     ],

@@ -32,18 +32,18 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_key_from_the_credentials():
     """Without a variable in the environment the credentials' key is taken."""
-    generator = Generators(CLASSES, {"gemini": SecretStr("from file")}).create("gemini", SETTINGS)
+    generator = Generators(CLASSES, {"gemini": SecretStr("from-file")}).create("gemini", SETTINGS)
     assert isinstance(generator, GeminiGenerator)
-    assert generator.secret == "from file"
+    assert generator.secret == "from-file"
 
 
 def test_the_environment_goes_before(monkeypatch: pytest.MonkeyPatch):
     """A variable in the environment is taken before the credentials, an empty one is not."""
-    generators = Generators(CLASSES, {"gemini": SecretStr("from file")})
-    monkeypatch.setenv("GEMINI_API_KEY", " from env ")
-    assert generators.create("gemini", SETTINGS).secret == "from env"
+    generators = Generators(CLASSES, {"gemini": SecretStr("from-file")})
+    monkeypatch.setenv("GEMINI_API_KEY", " from-env ")
+    assert generators.create("gemini", SETTINGS).secret == "from-env"
     monkeypatch.setenv("GEMINI_API_KEY", "")
-    assert generators.create("gemini", SETTINGS).secret == "from file"
+    assert generators.create("gemini", SETTINGS).secret == "from-file"
 
 
 def test_any_name_has_a_variable(monkeypatch: pytest.MonkeyPatch):
@@ -77,6 +77,14 @@ def test_classes_that_do_not_fit(name: str, text: str):
     """An unknown name, a class that is not there and one of another kind are told apart."""
     with pytest.raises(ConfigurationError, match=text):
         Generators(CLASSES, {name: SecretStr("k")}).create(name, SETTINGS)
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "a b", "clé", "${oc.env:KEY} x"])
+def test_a_key_that_cannot_be_one(key: str):
+    """What would end in a header, or in an error message, is refused without being shown."""
+    with pytest.raises(ConfigurationError, match="copy it anew") as caught:
+        Generators(CLASSES, {"gemini": SecretStr(key)}).create("gemini", SETTINGS)
+    assert key not in str(caught.value)
 
 
 def test_keys_are_not_shown():

@@ -70,6 +70,7 @@ class Stub:
         batch_seconds: Seconds until a batch job is done.
         echo_key: Whether error messages repeat the key that came, as a careless gateway may.
         disagree: Share of the queries that the blind reader codes otherwise.
+        salt: With another one the same prompt brings other words.
     """
 
     latency: float = 0.0
@@ -79,6 +80,7 @@ class Stub:
     batch_seconds: float = 0.0
     echo_key: bool = False
     disagree: float = 0.1
+    salt: str = ""
     down: bool = False
     quota: int | None = None
     arrivals: Counter[str] = field(default_factory=Counter)
@@ -241,7 +243,7 @@ class Stub:
         queries = []
         for style, count in counts.items():
             for number in range(int(count)):
-                query = phrase(language, digest(code, language, style, str(number)))
+                query = phrase(language, digest(code, language, style, str(number), self.salt))
                 if kind in {"wrong_language", "stubborn"} and style != "shorthand":
                     query = FOREIGN_TO_FRENCH if language == "French" else FOREIGN
                 if kind == "code_in_query":
@@ -396,7 +398,7 @@ class Stub:
             self.most_under_way = 0
             fresh = Stub()
             for name in ("latency", "fault_rate", "faults", "stall", "batch_seconds", "echo_key", "disagree",
-                         "down", "quota", "job_faults"):  # fmt: skip
+                         "salt", "down", "quota", "job_faults"):  # fmt: skip
                 setattr(self, name, getattr(fresh, name))
         for name, value in wanted.items():
             setattr(self, name, tuple(value) if name == "faults" else value)

@@ -59,7 +59,7 @@ class GeneratorsDataset(AbstractDataset[NoReturn, Generators]):
         try:
             content = yaml.safe_load(self._filepath.read_text(encoding="utf-8")) or {}
             return _keys(content.get("generators") or {})
-        except (OSError, ValueError, AttributeError, yaml.YAMLError):
+        except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError):
             # The parser's message quotes the line, and the line may be a key.
             raise DataFileError(
                 f"{self._filepath} cannot be read: expected YAML like `generators: {{gemini: YOUR_KEY}}`."
@@ -70,6 +70,15 @@ class GeneratorsDataset(AbstractDataset[NoReturn, Generators]):
 
 
 def _keys(given: Mapping[str, Any]) -> dict[str, SecretStr]:
-    """Return the keys that are not empty."""
-    stripped = {name: str(key).strip() for name, key in given.items() if key is not None}
-    return {name: SecretStr(key) for name, key in stripped.items() if key}
+    """Return the keys that are not empty.
+
+    Raises:
+        TypeError: If a key is no text.
+    """
+    keys = {}
+    for name, key in given.items():
+        if key is not None and not isinstance(key, str):
+            raise TypeError(f"The key of {name!r} must be a text, came {type(key).__name__}.")
+        if key and key.strip():
+            keys[name] = SecretStr(key.strip())
+    return keys

@@ -5,10 +5,12 @@ import logging
 import uuid
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import TypeVar
 
 from codisearch.errors import GeneratorError
 from codisearch.generators.contract import (
+    UNREADABLE,
     Answer,
     BatchGenerator,
     ExhaustedFault,
@@ -115,7 +117,7 @@ class BatchRun:
     async def _submit(self, keys: list[str]) -> OpenJob:
         requests = [self._requests[key] for key in keys]
         task, label = requests[0].task, f"codisearch-{uuid.uuid4().hex}"
-        self._writer.job_prepared(label, task, keys)
+        self._writer.job_prepared(label, task, keys, requests[0].settings)
         self._writer.sent(requests, job=label)
         self._meter.send(len(keys))
         self._tries.update(keys)
@@ -136,7 +138,7 @@ class BatchRun:
             raise
         self._writer.job_submitted(label, task, name)
         logger.info("Batch job %s: %d requests handed in.", name, len(keys))
-        return OpenJob(label, name, task, tuple(keys))
+        return OpenJob(label, name, task, tuple(keys), requests[0].settings)
 
     async def _recognise(self, job: OpenJob) -> OpenJob | None:
         """Return an open job with the service's name, or None if it was never handed in."""
@@ -147,7 +149,7 @@ class BatchRun:
             self._writer.job_ended(job.label, job.task, "never handed in")
             return None
         self._writer.job_submitted(job.label, job.task, name)
-        return OpenJob(job.label, name, job.task, job.keys)
+        return replace(job, name=name)
 
     async def _collect(self, watched: Iterable[OpenJob]) -> list[OpenJob]:
         """Write the answers of jobs that have ended into the ledger, and return the others."""
@@ -179,7 +181,7 @@ class BatchRun:
             if isinstance(result, Answer):
                 rows.append((key, result, cost_of(result.usage, prices, batch=True)))
             else:
-                rows.append((key, result.without(self._generator.secret or "\0"), 0.0))
+                rows.append((key, result.without(self._generator.secret), 0.0))
         self._writer.job_ended(job.label, job.task, seen.detail, rows)
         for row in rows:
             self._settle(*row)
@@ -205,6 +207,8 @@ class BatchRun:
             try:
                 return await function()
             except Fault as fault:
-                raise fault.without(self._generator.secret or "\0") from None
+                raise fault.without(self._generator.secret) from None
+            except UNREADABLE as error:
+                raise TransientFault("server_error", f"an unreadable response: {error}") from None
 
         return await retrying(self._pace)(masked)

@@ -10,13 +10,24 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import SecretStr
 
+from codisearch.errors import CodisearchError
 from codisearch.generators.settings import ModelSettings
 
 Finish = Literal["stop", "length", "safety", "other"]
 """Why a model stopped: it was done, it ran out of tokens, its filters blocked it, or anything else."""
 
 FaultKind = Literal["rate_limited", "server_error", "timeout", "connection", "bad_request"]
+UNREADABLE: Final = (
+    AttributeError, IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What reading a response of another form than the one agreed on may raise."""
 _KEY_LENGTH: Final = 32
+_LONGEST_MESSAGE: Final = 500
+
+
+def clean(text: str) -> str:
+    """Return a text that can be written as UTF-8: halves of surrogate pairs, as JSON may hold, replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ class Request:
         schema: JSON Schema of the answer.
         attempt: 1, or more where an earlier answer was of no use.
         settings: Digest of the model's settings (`ModelSettings.digest`).
+        prompt: Hash of the prompt file.
         meta: What the asker needs to make sense of the answer later; kept in the ledger.
     """
 
@@ -63,12 +75,13 @@ class Request:
     schema: Mapping[str, Any]
     attempt: int
     settings: str
+    prompt: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
         """Return 32 hexadecimal digits of all that decides the answer: the same key is the same request."""
-        parts = [self.settings, self.system, self.user, self.schema, self.attempt]
+        parts = [self.settings, self.prompt, self.system, self.user, self.schema, self.attempt]
         text = json.dumps(parts, ensure_ascii=False, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:_KEY_LENGTH]
 
@@ -93,6 +106,16 @@ class Answer:
     model: str = ""
     seconds: float = 0.0
 
+    def __post_init__(self) -> None:
+        """Replace what cannot be written.
+
+        Raises:
+            TypeError: If the text is none.
+        """
+        if not isinstance(self.text, str):
+            raise TypeError(f"expected a text, came {type(self.text).__name__}")
+        object.__setattr__(self, "text", clean(self.text))
+
 
 class Fault(Exception):  # noqa: N818
     """A request that brought no answer.
@@ -110,8 +133,10 @@ class Fault(Exception):  # noqa: N818
         self.retry_after = retry_after
 
     def without(self, secret: str) -> Self:
-        """Return the same fault with a secret blotted out of its message."""
-        return type(self)(self.kind, self.message.replace(secret, "***"), self.retry_after)
+        """Return the same fault with a secret, if there is one, blotted out of its message, and that cut."""
+        message = clean(self.message)
+        message = message.replace(secret, "***") if secret else message
+        return type(self)(self.kind, message[:_LONGEST_MESSAGE], self.retry_after)
 
 
 class TransientFault(Fault):
@@ -160,11 +185,19 @@ class Generator(ABC):
         return self._key.get_secret_value() if self._key else ""
 
     async def answer(self, request: Request) -> Answer:
-        """Return the answer to a request, or raise a `Fault` whose message never holds the key."""
+        """Return the answer to a request, or raise a `Fault` whose message never holds the key.
+
+        A response of another form than agreed on is a fault like any other, and does not end a run.
+        """
         try:
             return await self.ask(request)
+        except CodisearchError:
+            raise
         except Fault as fault:
-            raise (fault.without(self.secret) if self.secret else fault) from None
+            raise fault.without(self.secret) from None
+        except UNREADABLE as error:
+            unreadable = f"an unreadable response ({type(error).__name__}: {error})"
+            raise TransientFault("server_error", unreadable).without(self.secret) from None
 
     @abstractmethod
     async def ask(self, request: Request) -> Answer:

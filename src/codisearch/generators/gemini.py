@@ -10,11 +10,13 @@ from pydantic import SecretStr
 
 from codisearch.errors import ConfigurationError
 from codisearch.generators.contract import (
+    UNREADABLE,
     Answer,
     BatchGenerator,
     ExhaustedFault,
     FatalFault,
     Fault,
+    FaultKind,
     Finish,
     Job,
     JobState,
@@ -53,11 +55,15 @@ _STATES: Final[dict[str, JobState]] = {
     "JOB_STATE_CANCELLED": "failed",
     "JOB_STATE_EXPIRED": "failed",
 }
-_UNAUTHORISED, _FORBIDDEN, _NOT_FOUND, _TIMED_OUT, _TOO_MANY, _SERVER = 401, 403, 404, 408, 429, 500
+_REFUSED: Final = {401, 403, 404}
+_NOT_FOUND, _CLIENT, _NO_CREDIT, _SERVER = 404, 400, 402, 500
+_PASSING: Final[dict[int, FaultKind]] = {
+    408: "timeout", 429: "rate_limited", 409: "server_error", 425: "server_error", 499: "server_error",
+}  # fmt: skip
 _SDK_ONLY: Final = {"automatic_continuation", "automatic_function_calling", "should_return_http_response"}
 _INVALID: Final = {3, 400}  # invalid argument, as a gRPC and as an HTTP status
+_LONGEST_WAIT: Final = 3600.0  # seconds
 _CONNECTIONS: Final = 1_000  # what limits requests is the pace, not the pool
-_LONGEST_MESSAGE: Final = 500
 
 
 class GeminiGenerator(BatchGenerator):
@@ -175,8 +181,15 @@ class GeminiGenerator(BatchGenerator):
 
     async def look(self, name: str) -> Job:
         """Return how a job stands; see `BatchGenerator.look`."""
-        with _Faults():
-            job = await self._client.batches.get(name=name)
+        from google.genai import errors
+
+        try:
+            with _Faults():
+                job = await self._client.batches.get(name=name)
+        except FatalFault as fault:
+            if isinstance(fault.__context__, errors.APIError) and fault.__context__.code == _NOT_FOUND:
+                return Job(name, "failed", "the service does not have it any more")
+            raise
         state = job.state.name if job.state else "JOB_STATE_UNSPECIFIED"
         return Job(name, _STATES.get(state, "running"), state)
 
@@ -187,7 +200,7 @@ class GeminiGenerator(BatchGenerator):
             if job.dest is None or job.dest.file_name is None:
                 return
             content = await self._client.files.download(file=job.dest.file_name)
-        for line in content.decode("utf-8", errors="replace").splitlines():
+        for line in content.decode("utf-8", errors="replace").split("\n"):  # other line ends may be in texts
             if line.strip() and (read := _result(line)):
                 yield read
 
@@ -213,7 +226,7 @@ def _said(response: Mapping[str, Any]) -> tuple[Finish, str, str]:
         return "other", "no candidate", ""
     detail = str(candidates[0].get("finishReason", "FINISH_REASON_UNSPECIFIED"))
     parts = _dig(candidates[0], "content", "parts", default=[])
-    text = "".join(str(part.get("text", "")) for part in parts if not part.get("thought"))
+    text = "".join(part.get("text") or "" for part in parts if not part.get("thought"))
     if detail in _BLOCKED:
         return "safety", detail, text
     finishes: dict[str, Finish] = {"STOP": "stop", "MAX_TOKENS": "length"}
@@ -229,7 +242,7 @@ def _body_of(response: "types.GenerateContentResponse") -> Mapping[str, Any]:
     http = response.sdk_http_response
     body = json.loads(http.body) if http and http.body else {}
     if not isinstance(body, dict):
-        raise json.JSONDecodeError("not an object", str(body)[:_LONGEST_MESSAGE], 0)
+        raise json.JSONDecodeError("not an object", str(body), 0)
     return body
 
 
@@ -242,8 +255,8 @@ def _result(line: str) -> tuple[str, Answer | Fault] | None:
             return key, answer_of(row["response"], 0.0)
         error = row.get("error") or row.get("status") or {}
         code = int(error.get("code", 0))
-        message = str(error.get("message", "no answer"))[:_LONGEST_MESSAGE]
-    except (KeyError, TypeError, ValueError, AttributeError):
+        message = str(error.get("message", "no answer"))
+    except UNREADABLE:
         return None  # a key without a result counts as one that the job did not answer
     if code in _INVALID:
         return key, RequestFault("bad_request", message)
@@ -274,21 +287,16 @@ class _Faults:
 def fault_of(error: "APIError") -> Fault:
     """Return the fault that a status of the Gemini API means."""
     details = error.details if isinstance(error.details, Mapping) else {}
-    message = str(error.message or error.status or error)[:_LONGEST_MESSAGE]
+    message = str(error.message or error.status or error)
     infos = [info for info in _dig(details, "error", "details", default=[]) if isinstance(info, Mapping)]
-    if error.code in {_UNAUTHORISED, _FORBIDDEN, _NOT_FOUND} or any(
-        info.get("reason") == "API_KEY_INVALID" for info in infos
-    ):
+    refused = error.code in _REFUSED or error.status == "FAILED_PRECONDITION"  # a region, or no billing
+    if refused or any(info.get("reason") == "API_KEY_INVALID" for info in infos):
         return FatalFault("bad_request", message)
-    if error.code == _TOO_MANY:
-        quotas = [str(q.get("quotaId", "")) for info in infos for q in info.get("violations", [])]
-        if any("PerDay" in quota for quota in quotas):
-            return ExhaustedFault("rate_limited", message)
-        return TransientFault("rate_limited", message, _retry_after(error, infos))
-    if error.code == _TIMED_OUT:
-        return TransientFault("timeout", message)
-    if error.code >= _SERVER:
-        return TransientFault("server_error", message, _retry_after(error, infos))
+    quotas = [str(q.get("quotaId", "")) for info in infos for q in info.get("violations") or []]
+    if error.code == _NO_CREDIT or any("PerDay" in quota for quota in quotas):
+        return ExhaustedFault("rate_limited", message)
+    if error.code in _PASSING or not _CLIENT <= error.code < _SERVER:
+        return TransientFault(_PASSING.get(error.code, "server_error"), message, _retry_after(error, infos))
     return RequestFault("bad_request", message)
 
 
@@ -298,7 +306,7 @@ def _retry_after(error: "APIError", infos: Sequence[Mapping[str, Any]]) -> float
     delays = [str(info.get("retryDelay", "")).removesuffix("s") for info in infos]
     for value in [str(headers.get("Retry-After", "")), *delays]:
         try:
-            return max(0.0, float(value))
+            return min(max(0.0, float(value)), _LONGEST_WAIT)
         except ValueError:
             continue  # a date, or nothing: the back-off decides
     return None
@@ -311,4 +319,4 @@ def _dig(value: Any, *path: str, default: Any) -> Any:  # noqa: ANN401
 
 
 def _short(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE]
+    return f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from codisearch.errors import LedgerError
 from codisearch.files import storage_error
-from codisearch.generators.contract import Answer, Fault, Request, RequestFault, Usage
+from codisearch.generators.contract import Answer, Fault, Request, Usage
 from codisearch.generators.meter import Spent
 
 FORMAT: Final = 1
@@ -32,7 +32,7 @@ CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     at TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN (
-        'request', 'sent', 'answered', 'fault', 'refused', 'surplus', 'job_prepared', 'job_submitted', 'job_ended')),
+        'request', 'sent', 'answered', 'fault', 'surplus', 'job_prepared', 'job_submitted', 'job_ended')),
     key TEXT NOT NULL,
     task TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -49,7 +49,7 @@ CREATE TRIGGER events_remain BEFORE DELETE ON events {_NEVER};
 CREATE TRIGGER texts_stay BEFORE UPDATE ON texts {_NEVER};
 CREATE TRIGGER texts_remain BEFORE DELETE ON texts {_NEVER};
 PRAGMA user_version = {FORMAT};
-"""  # noqa: E501
+"""
 _INSERT: Final = (
     "INSERT {} INTO events (at, kind, key, task, body, input_tokens, output_tokens, money) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -64,11 +64,13 @@ class Recorded:
         answer: What the model answered.
         day: The date on which the answer came, like `2026-11-28`, in UTC.
         meta: What the asker kept with the request.
+        attempt: Which attempt it answers.
     """
 
     answer: Answer
     day: str
     meta: Mapping[str, Any]
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,12 +82,14 @@ class OpenJob:
         name: The service's name; empty if the ledger does not know whether it was handed in.
         task: What its requests are for.
         keys: Keys of its requests.
+        settings: Digest of the settings of who was asked.
     """
 
     label: str
     name: str
     task: str
     keys: tuple[str, ...]
+    settings: str
 
 
 @dataclass(frozen=True)
@@ -147,26 +151,24 @@ class Ledger:
             raise storage_error(error, self.path) from error
         try:
             with closing(_connect(self.path)) as connection:
+                _create(connection, self.path)
                 yield LedgerWriter(self.path, connection)
         finally:
             lock.release()
 
     def settled_keys(self) -> set[str]:
-        """Return the keys of the requests that were answered, or refused for good."""
-        return {row[0] for row in self._rows("SELECT key FROM events WHERE kind IN ('answered', 'refused')")}
+        """Return the keys of the requests that were answered."""
+        return {row[0] for row in self._rows("SELECT key FROM events WHERE kind = 'answered'")}
 
     def answers(self, keys: Iterable[str]) -> Iterator[Recorded | None]:
         """Yield, for each key, the answer to its request, or None if there is none."""
-        if not self.path.exists():
-            yield from (None for _ in keys)
-            return
         query = (
             "SELECT a.body, substr(a.at, 1, 10), r.body FROM events a JOIN events r ON r.key = a.key "
             "WHERE a.key = ? AND a.kind = 'answered' AND r.kind = 'request'"
         )
-        with closing(_connect(self.path)) as connection:
+        with self._reading() as connection:
             for key in keys:
-                row = connection.execute(query, (key,)).fetchone()
+                row = connection.execute(query, (key,)).fetchone() if connection else None
                 yield _recorded(*row) if row else None
 
     def answers_of(self, task: str, settings: str) -> Iterator[Recorded]:
@@ -182,7 +184,7 @@ class Ledger:
 
     def last_faults(self) -> dict[str, tuple[str, str]]:
         """Return kind and message of the last fault of every request that had one, by its key."""
-        rows = self._rows("SELECT key, body FROM events WHERE kind IN ('fault', 'refused') ORDER BY id")
+        rows = self._rows("SELECT key, body FROM events WHERE kind = 'fault' ORDER BY id")
         faults = {key: json.loads(body) for key, body in rows}
         return {key: (fault["kind"], fault["message"]) for key, fault in faults.items()}
 
@@ -221,9 +223,9 @@ class Ledger:
         for kind, label, task, text in self._rows(query):
             body = json.loads(text)
             if kind == "job_prepared":
-                jobs[label] = OpenJob(label, "", task, tuple(body["keys"]))
+                jobs[label] = OpenJob(label, "", task, tuple(body["keys"]), body["settings"])
             elif kind == "job_submitted":
-                jobs[label] = OpenJob(label, body["name"], task, jobs[label].keys)
+                jobs[label] = replace(jobs[label], name=body["name"])
             else:
                 del jobs[label]
         return list(jobs.values())
@@ -231,7 +233,7 @@ class Ledger:
     def _unanswered(self, values: tuple[str]) -> int:
         query = (
             "SELECT count(*) FROM (SELECT key, "
-            "sum(kind = 'sent') AS sent, sum(kind IN ('answered', 'refused')) AS settled "
+            "sum(kind = 'sent') AS sent, sum(kind = 'answered') AS settled "
             "FROM events WHERE task LIKE ? GROUP BY key) WHERE sent > 0 AND settled = 0"
         )
         return next((int(row[0]) for row in self._rows(query, values)), 0)
@@ -239,14 +241,23 @@ class Ledger:
     def _faults(self, values: tuple[str]) -> dict[str, int]:
         query = (
             "SELECT json_extract(body, '$.kind'), count(*) FROM events "
-            "WHERE task LIKE ? AND kind IN ('fault', 'refused') GROUP BY 1 ORDER BY 1"
+            "WHERE task LIKE ? AND kind = 'fault' GROUP BY 1 ORDER BY 1"
         )
         return {str(kind): int(count) for kind, count in self._rows(query, values)}
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        if self.path.exists():
-            with closing(_connect(self.path)) as connection:
+        with self._reading() as connection:
+            if connection:
                 yield from connection.execute(query, values)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """Give a connection, or None as long as no run has begun the ledger."""
+        if not self.path.exists():
+            yield None
+            return
+        with closing(_connect(self.path)) as connection:
+            yield connection if _is_begun(connection, self.path) else None
 
 
 class LedgerWriter:
@@ -270,15 +281,15 @@ class LedgerWriter:
         with self._transaction():
             return self._answered(key, task, answer, money)
 
-    def fault(self, key: str, task: str, fault: Fault, *, final: bool = False) -> None:
-        """Record a fault; a final one settles the request, so that it is not sent again."""
+    def fault(self, key: str, task: str, fault: Fault) -> None:
+        """Record a fault."""
         with self._transaction():
-            self._fault(key, task, fault, final=final)
+            self._fault(key, task, fault)
 
-    def job_prepared(self, label: str, task: str, keys: Sequence[str]) -> None:
-        """Record that a batch job is about to be handed in."""
+    def job_prepared(self, label: str, task: str, keys: Sequence[str], settings: str) -> None:
+        """Record that a batch job is about to be handed in to who is asked with these settings."""
         with self._transaction():
-            self._append("job_prepared", label, task, {"keys": list(keys)})
+            self._append("job_prepared", label, task, {"keys": list(keys), "settings": settings})
 
     def job_submitted(self, label: str, task: str, name: str) -> None:
         """Record the service's name of a batch job."""
@@ -294,7 +305,7 @@ class LedgerWriter:
                 if isinstance(result, Answer):
                     self._answered(key, task, result, money)
                 else:
-                    self._fault(key, task, result, final=isinstance(result, RequestFault))
+                    self._fault(key, task, result)
             self._append("job_ended", label, task, {"detail": detail})
 
     def _content(self, request: Request) -> dict[str, Any]:
@@ -311,6 +322,7 @@ class LedgerWriter:
             "schema": schema,
             "attempt": request.attempt,
             "settings": request.settings,
+            "prompt": request.prompt,
             "meta": dict(request.meta),
         }
 
@@ -321,9 +333,9 @@ class LedgerWriter:
             self._append("surplus", key, task, asdict(answer), used)
         return new
 
-    def _fault(self, key: str, task: str, fault: Fault, *, final: bool) -> None:
+    def _fault(self, key: str, task: str, fault: Fault) -> None:
         body = {"kind": fault.kind, "message": fault.message, "retry_after": fault.retry_after}
-        self._append("refused" if final else "fault", key, task, body)
+        self._append("fault", key, task, body)
 
     def _append(
         self,
@@ -353,10 +365,10 @@ class LedgerWriter:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open a ledger, making it if the file is not there.
+    """Open a file as SQLite.
 
     Raises:
-        LedgerError: If the file is something else, or a ledger of another version.
+        LedgerError: If it is something else.
         StorageError: If it cannot be opened.
     """
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
@@ -365,22 +377,38 @@ def _connect(path: Path) -> sqlite3.Connection:
         # last few, never the file.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-            version = FORMAT
     except sqlite3.OperationalError as error:
         connection.close()
         raise _disk_error(error, path) from error
     except sqlite3.DatabaseError as error:
         connection.close()
         raise LedgerError(f"{path} is not a ledger: {error}. Move it away to begin a new one.") from error
+    return connection
+
+
+def _is_begun(connection: sqlite3.Connection, path: Path) -> bool:
+    """Tell whether a ledger has its tables.
+
+    Raises:
+        LedgerError: If the file is of another version, or another kind of database.
+    """
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return False
     if version != FORMAT:
-        connection.close()
         raise LedgerError(
             f"{path} is not a ledger of format {FORMAT}: it says {version}. Use the release that wrote it."
         )
-    return connection
+    return True
+
+
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new ledger; only the one writer comes here."""
+    try:
+        if not _is_begun(connection, path):
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+    except sqlite3.OperationalError as error:
+        raise _disk_error(error, path) from error
 
 
 def _disk_error(error: sqlite3.OperationalError, path: Path) -> Exception:
@@ -394,8 +422,9 @@ def _disk_error(error: sqlite3.OperationalError, path: Path) -> Exception:
 
 
 def _recorded(answer: str, day: str, request: str) -> Recorded:
-    fields = json.loads(answer)
-    return Recorded(Answer(**{**fields, "usage": Usage(**fields["usage"])}), day, json.loads(request)["meta"])
+    fields, asked = json.loads(answer), json.loads(request)
+    said = Answer(**{**fields, "usage": Usage(**fields["usage"])})
+    return Recorded(said, day, asked["meta"], asked["attempt"])
 
 
 def _json(value: object) -> str:

@@ -1,9 +1,10 @@
 """Requests sent one by one, many at a time: retries, rate limits, the budget, and a ledger of it all."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from aiolimiter import AsyncLimiter
@@ -13,6 +14,7 @@ from codisearch.generators.contract import (
     Answer,
     ExhaustedFault,
     FatalFault,
+    Fault,
     Generator,
     Request,
     RequestFault,
@@ -47,9 +49,15 @@ class _HaltedError(Exception):
 
 
 class Gate:
-    """Lets requests through no faster than the pace, and none while the service asks to wait."""
+    """Lets requests through no faster than the pace, and none while the service asks to wait.
 
-    def __init__(self, pace: Pace) -> None:
+    Args:
+        pace: How fast.
+        sleep: What waits; it may raise to end the wait early.
+    """
+
+    def __init__(self, pace: Pace, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._sleep = sleep
         self._requests = _limiter(pace.requests_per_minute)
         self._tokens = AsyncLimiter(pace.tokens_per_minute, _MINUTE) if pace.tokens_per_minute else None
         self._closed_until = 0.0
@@ -65,7 +73,7 @@ class Gate:
         if self._tokens:
             await self._tokens.acquire(min(tokens, self._tokens.max_rate))
         while (wait := self._closed_until - time.monotonic()) > 0:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
 
 
 def _limiter(per_minute: float | None) -> AsyncLimiter | None:
@@ -98,7 +106,8 @@ class OnlineRun:
         self._pace = pace
         self._meter = meter
         self._heard = heard
-        self._gate = Gate(pace)
+        self._gate = Gate(pace, self._sleep)
+        self._halt = asyncio.Event()
         self._leaving = asyncio.Lock()
         self._stopped = ""
         self._refused_by_service = ""
@@ -130,24 +139,16 @@ class OnlineRun:
 
     async def _settle(self, request: Request) -> None:
         """Bring one request to its end, whatever that is."""
-        key = request.key
         try:
-            answer: Answer = await retrying(self._pace)(self._try, request)
-        except RequestFault as fault:
-            self._writer.fault(key, request.task, fault, final=True)
-            self._heard(request, None)
-        except TransientFault as fault:
+            answer: Answer = await retrying(self._pace, self._sleep)(self._try, request)
+        except (TransientFault, RequestFault) as fault:
             self._heard(request, None)
             self._given_up += 1
             if self._given_up >= self._pace.give_up_after:
-                self._stop(
-                    f"{self._given_up} requests in a row brought no answer; the last fault was {fault}"
-                )
+                self._stop(f"{self._given_up} requests in a row brought no answer; the last: {fault}")
         except ExhaustedFault as fault:
-            self._writer.fault(key, request.task, fault)
             self._stop(f"the service's quota is used up ({fault.message})")
         except FatalFault as fault:
-            self._writer.fault(key, request.task, fault)
             self._refused_by_service = (
                 f"{self._generator.name} refuses every request: {fault.message} Check its key and its model."
             )
@@ -172,7 +173,7 @@ class OnlineRun:
             self._meter.settle(answer.usage, money)
             settled = True
             return answer
-        except TransientFault as fault:
+        except Fault as fault:
             self._writer.fault(request.key, request.task, fault)
             if fault.retry_after:
                 self._gate.close_for(fault.retry_after)
@@ -198,7 +199,16 @@ class OnlineRun:
             if asked:
                 asked.cancel()
 
+    async def _sleep(self, seconds: float) -> None:
+        """Wait, but no longer than the run goes on."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._halt.wait()
+        if self._stopped:
+            raise _HaltedError(self._stopped)
+
     def _stop(self, reason: str) -> None:
         if not self._stopped:
             logger.warning("No further requests are sent: %s.", reason)
             self._stopped = reason
+            self._halt.set()

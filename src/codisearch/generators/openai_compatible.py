@@ -11,6 +11,7 @@ from codisearch.generators.contract import (
     ExhaustedFault,
     FatalFault,
     Fault,
+    FaultKind,
     Finish,
     Generator,
     Request,
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
 
 _REFUSED: Final = {401, 403, 404}
-_TIMED_OUT, _TOO_MANY, _SERVER = 408, 429, 500
-_LONGEST_MESSAGE: Final = 500
+_CLIENT, _NO_CREDIT, _SERVER = 400, 402, 500
+_PASSING: Final[dict[int, FaultKind]] = {
+    408: "timeout", 429: "rate_limited", 409: "server_error", 425: "server_error", 499: "server_error",
+}  # fmt: skip
+_LONGEST_WAIT: Final = 3600.0  # seconds
 
 
 class OpenAICompatibleGenerator(Generator):
@@ -97,15 +101,11 @@ class OpenAICompatibleGenerator(Generator):
         except openai.APITimeoutError:
             raise TransientFault("timeout", "the endpoint did not answer in time") from None
         except openai.APIConnectionError as error:
-            raise TransientFault(
-                "connection", f"{error} {error.__cause__ or ''}"[:_LONGEST_MESSAGE]
-            ) from None
+            raise TransientFault("connection", f"{error} {error.__cause__ or ''}") from None
         except openai.APIStatusError as error:
             raise fault_of(error) from None
         except (openai.APIError, ValueError) as error:
-            raise TransientFault(
-                "server_error", f"an unreadable response: {error}"[:_LONGEST_MESSAGE]
-            ) from None
+            raise TransientFault("server_error", f"an unreadable response: {error}") from None
         return answer_of(completion, time.monotonic() - started)
 
 
@@ -116,9 +116,9 @@ def answer_of(completion: "ChatCompletion", seconds: float) -> Answer:
     thinking = (details.reasoning_tokens or 0) if details else 0
     cached = usage.prompt_tokens_details.cached_tokens if usage and usage.prompt_tokens_details else 0
     counted = Usage(
-        input=usage.prompt_tokens if usage else 0,
+        input=(usage.prompt_tokens or 0) if usage else 0,
         cached=cached or 0,
-        output=(usage.completion_tokens - thinking) if usage else 0,
+        output=max(0, (usage.completion_tokens or 0) - thinking) if usage else 0,
         thinking=thinking,
     )
     if not completion.choices:
@@ -132,22 +132,18 @@ def answer_of(completion: "ChatCompletion", seconds: float) -> Answer:
 
 def fault_of(error: "APIStatusError") -> Fault:
     """Return the fault that a status of an OpenAI-compatible endpoint means."""
-    message = str(error.message)[:_LONGEST_MESSAGE]
-    if error.status_code in _REFUSED:
+    message, status = str(error.message), error.status_code
+    if status in _REFUSED:
         return FatalFault("bad_request", message)
-    if error.status_code == _TOO_MANY:
-        if error.code == "insufficient_quota":
-            return ExhaustedFault("rate_limited", message)
-        return TransientFault("rate_limited", message, _retry_after(error))
-    if error.status_code == _TIMED_OUT:
-        return TransientFault("timeout", message)
-    if error.status_code >= _SERVER:
-        return TransientFault("server_error", message, _retry_after(error))
+    if status == _NO_CREDIT or error.code == "insufficient_quota":
+        return ExhaustedFault("rate_limited", message)
+    if status in _PASSING or not _CLIENT <= status < _SERVER:
+        return TransientFault(_PASSING.get(status, "server_error"), message, _retry_after(error))
     return RequestFault("bad_request", message)
 
 
 def _retry_after(error: "APIStatusError") -> float | None:
     try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
+        return min(max(0.0, float(error.response.headers.get("retry-after", ""))), _LONGEST_WAIT)
     except ValueError:
         return None  # a date, or nothing: the back-off decides

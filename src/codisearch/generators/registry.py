@@ -1,6 +1,7 @@
 """The generators by name: their classes and their keys."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -10,6 +11,8 @@ from pydantic import SecretStr
 from codisearch.errors import ConfigurationError
 from codisearch.generators.contract import Generator
 from codisearch.generators.settings import ModelSettings
+
+_PRINTABLE = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,11 @@ class Generators:
             raise ConfigurationError(
                 f"No key for the generator {name!r}: set {_variable(name)} in the environment, or write "
                 f"`generators: {{{name}: YOUR_KEY}}` into conf/local/credentials.yml, which git ignores."
+            )
+        if key and not _PRINTABLE.fullmatch(key.get_secret_value()):
+            raise ConfigurationError(
+                f"The key of the generator {name!r} holds blanks, line breaks or letters that no key has: "
+                "copy it anew. Its text is not shown here."
             )
         return kind(name, settings, key)
 

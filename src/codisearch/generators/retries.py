@@ -1,5 +1,8 @@
 """How long to wait before a request is sent again."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_base, wait_random_exponential
 
@@ -22,9 +25,15 @@ class WaitAsAsked(wait_base):
         return (asked or 0.0) + self._jitter(retry_state)
 
 
-def retrying(pace: Pace) -> AsyncRetrying:
-    """Return what calls a coroutine again as long as it raises `TransientFault`, and then raises the last."""
+def retrying(pace: Pace, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> AsyncRetrying:
+    """Return what calls a coroutine again as long as it raises `TransientFault`, and then raises the last.
+
+    Args:
+        pace: How often, and how long to wait in between.
+        sleep: What waits.
+    """
     return AsyncRetrying(
+        sleep=sleep,
         retry=retry_if_exception_type(TransientFault),
         stop=stop_after_attempt(pace.tries),
         wait=WaitAsAsked(pace),

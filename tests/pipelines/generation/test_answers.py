@@ -45,6 +45,8 @@ def test_a_good_answer():
         ('{"queries": [{"style"', "length", "truncated"),
         ('{"queries": [}', "stop", "invalid_json"),
         ("Here you are:", "stop", "invalid_json"),
+        ("[" * 100_000, "stop", "invalid_json"),
+        ('{"queries": [' + "1" * 5_000 + "]}", "stop", "invalid_json"),
         ("[]", "stop", "wrong_shape"),
         ({"queries": "none"}, "stop", "wrong_shape"),
         ({"query": []}, "stop", "wrong_shape"),
@@ -74,6 +76,13 @@ def test_a_bad_item_costs_itself_alone():
     assert (second.style, "query" in second.problem) == ("lay", True)
     assert third == WrittenQuery(style="lay", query="c", noise="none")
     assert read({**GOOD, "queries": ["text", None]}).queries[0].text == '"text"'
+
+
+def test_texts_that_cannot_be_written():
+    """Half of a surrogate pair, which JSON may hold, does not get into a table."""
+    (item,) = read('{"queries": [{"style": "lay", "query": "x \\ud83d", "\\udfff": 1}]}').queries
+    assert isinstance(item, Malformed)
+    (item.text + item.problem).encode("utf-8")
 
 
 def test_confusable_codes_may_be_missing():

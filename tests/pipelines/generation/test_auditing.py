@@ -1,7 +1,7 @@
 """The blind second pass."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pytest
 
 from codisearch.generators.contract import Answer
 from codisearch.generators.ledger import Recorded
-from codisearch.pipelines.generation.auditing import Auditing, Question, harvest, mark_agreement
+from codisearch.pipelines.generation.auditing import Auditing, Coded, Question, harvest, mark_agreement
 from codisearch.pipelines.generation.params import GenerationParams
 from codisearch.pipelines.generation.prompts import find_prompt
 
@@ -65,20 +65,49 @@ def test_only_accepted_queries_are_read(make_audit: Callable[..., Auditing]):
     assert [(sheet.language, len(sheet.questions)) for sheet in sheets] == [("es", 2), ("fr", 2)]
 
 
-def test_what_is_coded_is_left_out_and_the_sheets_stay(make_audit: Callable[..., Auditing]):
-    """A sheet of which nothing is coded is the same request as before, so an answer to it is found again."""
+def coded(questions: Iterable[Question], attempt: int = 1) -> dict[Question, Coded]:
+    """Return a code for each question."""
+    return {question: Coded("E11.9", attempt) for question in questions}
+
+
+def test_a_first_attempt_asks_what_has_no_answer(make_audit: Callable[..., Auditing]):
+    """Sheets with an answer are left out, and of the others what another sheet brought a code for."""
     audit = make_audit()
     sheets = audit.sheets(make_rows())
-    done = {question.pair_id for question in sheets[0].questions} | {sheets[1].questions[0].pair_id}
-    left = audit.sheets(make_rows(), done)
+    assert audit.open_sheets(sheets, {}, 1, set()) == sheets
+    answered = {audit.request(sheets[0], 1).key}
+    done = coded(sheets[0].questions) | coded(sheets[1].questions[:1])
+    left = audit.open_sheets(sheets, done, 1, answered)
     assert [len(sheet.questions) for sheet in left] == [2, 1]
     assert left[1] == sheets[2]
+
+
+def test_a_second_attempt_asks_what_the_first_left(make_audit: Callable[..., Auditing]):
+    """Once it has its answer it asks nothing again, whatever that answer held."""
+    audit = make_audit()
+    sheets = audit.sheets(make_rows(3))
+    first = {audit.request(sheets[0], 1).key}
+    done = coded(sheets[0].questions[:1])
+    (left,) = audit.open_sheets(sheets, done, 2, first)
+    assert left.questions == sheets[0].questions[1:]
+    second = first | {audit.request(left, 2).key}
+    more = done | coded(sheets[0].questions[1:2], attempt=2)
+    assert audit.open_sheets(sheets, more, 1, second) == []
+    assert audit.open_sheets(sheets, more, 2, second) == []
+
+
+def test_other_words_under_the_same_id_are_read_anew(make_audit: Callable[..., Auditing]):
+    """A row that a new prompt wrote is another query."""
+    audit = make_audit()
+    sheets = audit.sheets(make_rows(3))
+    before = coded(Question(one.pair_id, "what it was before") for one in sheets[0].questions)
+    assert audit.open_sheets(sheets, before, 1, set()) == sheets
 
 
 def test_the_reader_sees_the_words_alone(make_audit: Callable[..., Auditing]):
     """Neither code nor style nor id is in the request."""
     audit = make_audit()
-    (first, *_) = audit.requests(audit.sheets(make_rows()), 1)
+    first = audit.request(audit.sheets(make_rows())[0], 1)
     assert [line.split(". ")[0] for line in first.user.splitlines()[2:]] == ["1", "2", "3"]
     for word in ("E11", "lay", "p0", "p1"):
         assert word not in first.user
@@ -86,26 +115,25 @@ def test_the_reader_sees_the_words_alone(make_audit: Callable[..., Auditing]):
     assert len(first.meta["rows"]) == 3
 
 
-def recorded(rows: list[list[str]], codes: dict[int, str], prompt: str = "h") -> Recorded:
+def recorded(rows: list[list[str]], codes: dict[int, str], prompt: str = "h", attempt: int = 1) -> Recorded:
     """Return an answer of a reader."""
     answers = [{"number": number, "code": code} for number, code in codes.items()]
-    return Recorded(
-        Answer(json.dumps({"answers": answers}), "stop"), "2026-11-28", {"rows": rows, "prompt": prompt}
-    )
+    said = Answer(json.dumps({"answers": answers}), "stop")
+    return Recorded(said, "2026-11-28", {"rows": rows, "prompt": prompt}, attempt)
 
 
 def test_harvest():
-    """Codes go to their rows by number; the first answer counts, and another prompt's not at all."""
+    """Codes go to their rows by number; the first counts, an empty one and another prompt's do not."""
     rows = [["p0", "a"], ["p1", "b"]]
     found = harvest(
         [
-            recorded(rows, {1: "E11.9", 9: "X"}),
-            recorded(rows, {1: "I10", 2: "R07.9"}),
+            recorded(rows, {1: "E11.9", 2: "", 9: "X"}),
+            recorded(rows, {1: "I10", 2: "R07.9"}, attempt=2),
             recorded(rows, {2: "J45"}, "z"),
         ],
         "h",
     )
-    assert found == {Question("p0", "a"): "E11.9", Question("p1", "b"): "R07.9"}
+    assert found == {Question("p0", "a"): Coded("E11.9", 1), Question("p1", "b"): Coded("R07.9", 2)}
 
 
 GIVEN = ["E11.9", "e119", "E11.2", "R07.9", "E99.9", "sugar", ""]
@@ -115,7 +143,7 @@ EXPECTED = ["code", "code", "category", "none", "invented_code", "invented_code"
 def mark(params: GenerationParams, code_set: pd.DataFrame, given: list[str]) -> pd.DataFrame:
     """Return rows marked with what a reader gave."""
     rows = make_rows(len(given))
-    codes = {Question(f"p{n}", f"consulta {n}"): code for n, code in enumerate(given) if code}
+    codes = {Question(f"p{n}", f"consulta {n}"): Coded(code, 1) for n, code in enumerate(given) if code}
     return mark_agreement(rows, codes, frozenset(code_set["code"]), params)
 
 
@@ -141,7 +169,7 @@ def test_the_bar(make_params: Make, tiny_code_set: pd.DataFrame, level: str, kep
 def test_four_characters(make_params: Make, tiny_code_set: pd.DataFrame):
     """E11.22 for E11.21 agrees in the first four characters."""
     rows = make_rows(1, code="E11.21")
-    codes = {Question("p0", "consulta 0"): "E11.22"}
+    codes = {Question("p0", "consulta 0"): Coded("E11.22", 1)}
     known = frozenset(tiny_code_set["code"])
     assert mark_agreement(rows, codes, known, make_params())["agreement"].tolist() == ["four_characters"]
 

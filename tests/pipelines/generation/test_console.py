@@ -77,6 +77,7 @@ REPORT: dict[str, Any] = {
     "rows": {"planned": 144, "accepted": 120, "rejected": 14, "failed": 6, "pending": 4},
     "reasons": {"rejected audit_disagrees": 14, "failed safety_block": 6, "pending not_sent": 4},
     "confusables": {"kept": 40},
+    "unread": 3,
     "agreement": {"code": 120, "four_characters": 0, "category": 0, "none": 14, "invented_code": 0},
     "queries": PART,
     "audit": PART,

@@ -1,5 +1,7 @@
 """The nodes, against the stand-in service over the wire."""
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -283,7 +285,7 @@ def test_batch_mode_makes_the_same_pairs(inputs: Inputs, service: Service, make_
         make_params(),
     )
     pd.testing.assert_frame_equal(done.pairs, online.pairs)
-    assert done.report["money"] == pytest.approx(online.report["money"] / 2)
+    assert done.report["money"] == pytest.approx(online.report["money"] / 2, abs=2e-6)
 
 
 def test_batch_mode_needs_a_generator_that_has_it(inputs: Inputs, service: Service, make_params: Make):
@@ -369,6 +371,67 @@ def test_a_wrong_key_ends_the_run(
     assert "wrong-key-987" not in str(caught.value)
     for path in inputs.ledger.path.parent.iterdir():
         assert b"wrong-key-987" not in path.read_bytes()
+
+
+def test_mixing_the_modes_pays_once(inputs: Inputs, service: Service, make_params: Make):
+    """Requests in jobs under way are not sent one by one; once the jobs are done their answers count."""
+    service.set(batch_seconds=0.6, disagree=0.0)
+    batch = {"poll_seconds": 0.05, "wait": False}
+    with pytest.raises(GeneratorError, match=r"No query was accepted so far.*: batch jobs are under way"):
+        generate(inputs, make_params(mode="batch", batch=batch))
+    with pytest.raises(GeneratorError, match="48 requests are left to batch jobs that are under way"):
+        generate(inputs, make_params())
+    assert service.counts["arrivals"] == 0
+    time.sleep(0.7)
+    done = generate(inputs, make_params())
+    assert done.ends == {"accepted": PLANNED}
+    counts = service.counts
+    assert (counts["jobs"], counts["delivered_again"], counts["delivered"]) == (1, 0, 48 + 6)
+
+
+def test_a_dry_run_cannot_be_entered_behind_its_plan(inputs: Inputs, service: Service, make_params: Make):
+    """Whoever starts at a later node is told, and nothing is sent."""
+    with pytest.raises(ConfigurationError, match="a dry run begins with plan_generation"):
+        generate(inputs, make_params(dry_run=True))
+    assert service.counts["arrivals"] == 0
+
+
+def test_a_new_prompt_is_read_anew(inputs: Inputs, service: Service, make_params: Make):
+    """Other words under the same ids are audited as well."""
+    service.set(disagree=0.0)
+    generate(inputs, make_params(queries={"formal": 1, "shorthand": 0, "lay": 1}))
+    text = inputs.prompts["queries-3"]().replace("You are a physician", "You are an experienced physician")
+    service.change(salt="other words")
+    prompts = {**inputs.prompts, "queries-4": lambda: text}
+    changed = Inputs(**{**vars(inputs), "prompts": prompts})
+    done = generate(changed, make_params(prompt="queries-4"))
+    assert done.report["unread"] == 0
+    assert service.counts["arrivals"] == 2 * (48 + 6)
+
+
+def test_the_budget_holds_for_a_resumed_batch(inputs: Inputs, service: Service, make_params: Make):
+    """When all first requests are answered, what the second attempt would cost is known and weighed."""
+    service.set(fault_rate=1.1, faults=["stubborn"])
+    batch = {"poll_seconds": 0.05}
+    params = make_params(mode="batch", batch=batch, attempts=1, audit={"enabled": False})
+    first = generate(inputs, params)
+    spent = first.report["money"]
+    again = make_params(
+        mode="batch", batch=batch, attempts=2, audit={"enabled": False}, budget={"money": spent * 1.01}
+    )
+    second = generate(inputs, again)
+    assert "budget" in second.report["stopped"]
+    assert second.report["money"] == spent
+
+
+def test_in_a_notebook(inputs: Inputs, service: Service, make_params: Make):
+    """Where an event loop runs already, requests are sent from another thread."""
+
+    async def cell() -> Outputs:
+        return generate(inputs, make_params())
+
+    assert service.counts["arrivals"] == 0
+    assert sum(asyncio.run(cell()).ends.values()) == PLANNED
 
 
 def test_two_runs_at_once_are_refused(inputs: Inputs, service: Service, make_params: Make):

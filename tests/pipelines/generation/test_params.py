@@ -26,6 +26,7 @@ Make = Callable[..., GenerationParams]
         ({"queries": {"formal": 0, "shorthand": 0, "lay": 0}}, "at least one query"),
         ({"languages": []}, "languages"),
         ({"languages": ["de"]}, "languages"),
+        ({"languages": ["es", "es"]}, "languages must name each language once"),
         ({"attempts": 0}, "attempts"),
         ({"mode": "later"}, "mode"),
         ({"modle": "x"}, "modle"),

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from codisearch.codes import Qualifier
-from codisearch.generators.contract import Answer
+from codisearch.generators.contract import Answer, clean
 from codisearch.languages import STYLES, Style
 
 ContentFault = Literal["", "empty", "truncated", "invalid_json", "wrong_shape", "safety_block"]
@@ -53,7 +53,7 @@ class BlindCode(_Item):
     """The code that a reader gives a query."""
 
     number: int
-    code: str
+    code: str = Field(min_length=1)
 
 
 class BlindCodes(_Item):
@@ -139,7 +139,7 @@ def _read(answer: Answer, lists: Sequence[str]) -> tuple[ContentFault, str, dict
         return "empty", answer.detail, {}
     try:
         content = json.loads(answer.text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         return "invalid_json", str(error), {}
     if not isinstance(content, dict) or not all(isinstance(content.get(name), list) for name in lists):
         return "wrong_shape", f"expected an object with lists {', '.join(lists)}: {answer.text[:80]}", {}
@@ -152,8 +152,9 @@ def _items(raw: object, kind: type[Item]) -> list[Item | Malformed]:
         try:
             items.append(kind.model_validate(one))
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            style = one.get("style") if isinstance(one, dict) else ""
-            known = str(style) if style in STYLES else ""
-            items.append(Malformed(json.dumps(one, ensure_ascii=False)[:_LONGEST], known, problems))
+            told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            style = str(one.get("style")) if isinstance(one, dict) else ""
+            known = style if style in STYLES else ""
+            text = json.dumps(one, ensure_ascii=False)[:_LONGEST]
+            items.append(Malformed(clean(text), known, clean("; ".join(told))))
     return items

@@ -1,7 +1,7 @@
 """The second pass: a model codes accepted queries blind, and says where the words lead elsewhere."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -35,6 +35,14 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Coded:
+    """The code that a reader gave a query, and in which attempt."""
+
+    code: str
+    attempt: int
+
+
+@dataclass(frozen=True)
 class Sheet:
     """The queries of one request, all in one language."""
 
@@ -59,18 +67,16 @@ class Auditing:
         """Return the digest of the reader's settings."""
         return self.params.models[self.params.auditor].digest(self.params.auditor)
 
-    def sheets(self, rows: pd.DataFrame, coded: Iterable[str] = ()) -> list[Sheet]:
-        """Return the accepted queries on sheets, without those that are coded already.
+    def sheets(self, rows: pd.DataFrame) -> list[Sheet]:
+        """Return the accepted queries on sheets.
 
         The order is that of a hash, so that the queries of one code do not stand together, and the sheets of
         the same rows are the same in every run.
 
         Args:
             rows: `schemas.GENERATED_ROWS`; titles are no queries and are not audited.
-            coded: Ids of the rows that have an answer.
         """
         accepted = rows[(rows["status"] == "accepted") & (rows["style"] != _NO_TITLES)]
-        done = frozenset(coded)
         sheets = []
         for language in self.params.languages:
             own = accepted[accepted["language"] == language]
@@ -78,30 +84,52 @@ class Auditing:
                 (Question(*row) for row in zip(own["pair_id"], own["query"], strict=True)), key=_shuffled
             )
             size = self.params.audit.queries_per_request
-            for start in range(0, len(asked), size):
-                left = tuple(one for one in asked[start : start + size] if one.pair_id not in done)
-                if left:
-                    sheets.append(Sheet(language, left))
+            starts = range(0, len(asked), size)
+            sheets += [Sheet(language, tuple(asked[start : start + size])) for start in starts]
         return sheets
 
-    def requests(self, sheets: Sequence[Sheet], attempt: int) -> Iterator[Request]:
-        """Yield the request for each sheet."""
+    def open_sheets(
+        self, sheets: Iterable[Sheet], coded: Mapping[Question, Coded], attempt: int, settled: Container[str]
+    ) -> list[Sheet]:
+        """Return what an attempt has to ask: the sheets, less what is coded.
+
+        A resumed run asks what a run left alone would: for each sheet, what no earlier attempt coded, unless
+        that request has its answer; and of it only queries that no other sheet brought a code for.
+
+        Args:
+            sheets: The sheets of all rows.
+            coded: The codes so far.
+            attempt: Which attempt.
+            settled: Keys of the requests that are answered.
+        """
+        left = []
         for sheet in sheets:
-            yield Request(
-                task=TASK,
-                subject=f"{len(sheet.questions)} queries {sheet.language}",
-                system=self._instructions[sheet.language],
-                user=self.prompt.request(
-                    **self._values(sheet.language), queries=[one.query for one in sheet.questions]
-                ),
-                schema=self._schema,
-                attempt=attempt,
-                settings=self.settings,
-                meta={
-                    "rows": [[one.pair_id, one.query] for one in sheet.questions],
-                    "prompt": self.prompt.hash,
-                },
-            )
+            due = [q for q in sheet.questions if q not in coded or coded[q].attempt >= attempt]
+            if not due or self.request(Sheet(sheet.language, tuple(due)), attempt).key in settled:
+                continue
+            fresh = tuple(question for question in due if question not in coded)
+            if fresh:
+                left.append(Sheet(sheet.language, fresh))
+        return left
+
+    def request(self, sheet: Sheet, attempt: int) -> Request:
+        """Return the request for a sheet."""
+        return Request(
+            task=TASK,
+            subject=f"{len(sheet.questions)} queries {sheet.language}",
+            system=self._instructions[sheet.language],
+            user=self.prompt.request(
+                **self._values(sheet.language), queries=[one.query for one in sheet.questions]
+            ),
+            schema=self._schema,
+            attempt=attempt,
+            settings=self.settings,
+            prompt=self.prompt.hash,
+            meta={
+                "rows": [[one.pair_id, one.query] for one in sheet.questions],
+                "prompt": self.prompt.hash,
+            },
+        )
 
     def _values(self, language: Language) -> dict[str, object]:
         return {"language": LANGUAGE_NAMES[language], "country": self.params.countries[language]}
@@ -116,21 +144,21 @@ class Auditing:
         return schema_of(BlindCodes)
 
 
-def harvest(recorded: Iterable[Recorded], prompt_hash: str) -> dict[Question, str]:
+def harvest(recorded: Iterable[Recorded], prompt_hash: str) -> dict[Question, Coded]:
     """Return the code that each query was given in the answers under a prompt; the first one counts."""
-    codes: dict[Question, str] = {}
+    codes: dict[Question, Coded] = {}
     for one in recorded:
         if one.meta.get("prompt") != prompt_hash:
             continue
         _, given = read_blind_codes(one.answer)
         for number, (pair_id, query) in enumerate(one.meta["rows"], start=1):
             if number in given:
-                codes.setdefault(Question(pair_id, query), given[number])
+                codes.setdefault(Question(pair_id, query), Coded(given[number], one.attempt))
     return codes
 
 
 def mark_agreement(
-    rows: pd.DataFrame, codes: dict[Question, str], known: frozenset[str], params: GenerationParams
+    rows: pd.DataFrame, codes: Mapping[Question, Coded], known: frozenset[str], params: GenerationParams
 ) -> pd.DataFrame:
     """Return the rows with the reader's answer, and those that it disagrees with rejected.
 
@@ -147,8 +175,8 @@ def mark_agreement(
     answers, agreements, ends = [], [], []
     allowed = _from_level(params.audit.agree_at)
     for row in rows[["pair_id", "query", "code", "status"]].itertuples(index=False):
-        given = codes.get(Question(str(row.pair_id), str(row.query)), "") if row.status == "accepted" else ""
-        answer, agreement = _compare(given, str(row.code), known)
+        coded = codes.get(Question(str(row.pair_id), str(row.query))) if row.status == "accepted" else None
+        answer, agreement = _compare(coded.code if coded else "", str(row.code), known)
         answers.append(answer)
         agreements.append(agreement)
         ends.append(bool(agreement) and agreement not in allowed and not params.audit.keep_disagreements)

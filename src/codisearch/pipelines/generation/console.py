@@ -77,6 +77,7 @@ def render_report(report: Mapping[str, Any]) -> Table:
     if sum(report["agreement"].values()):
         for level, count in report["agreement"].items():
             table.add_row(f"  blind code agrees: {level.replace('_', ' ')}", f"{count:,}")
+        table.add_row("  not read", f"{report['unread']:,}")
     for task in ("queries", "audit"):
         if part := report[task]:
             faults = ", ".join(f"{count} {kind}" for kind, count in part["faults"].items()) or "no faults"

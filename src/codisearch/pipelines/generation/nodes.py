@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from codisearch.errors import GeneratorError
+from codisearch.errors import ConfigurationError, GeneratorError
 from codisearch.generators.contract import Answer
 from codisearch.generators.ledger import Ledger, LedgerWriter
 from codisearch.generators.meter import Expected, Meter
@@ -116,6 +116,7 @@ def write_queries(
         GeneratorError: If the service refuses the key or the model.
         LedgerError: If another run is writing to the ledger.
     """
+    _refuse_dry_run(params)
     if not params.live:
         return _no_rows(), _empty(CONFUSABLES), {}
     pass_ = _writing(code_set, code_notes, prompts, params)
@@ -156,24 +157,28 @@ def audit_queries(
     Returns:
         `schemas.GENERATED_ROWS`, and a report; empty without an audit.
     """
+    _refuse_dry_run(params)
     unmarked = written_rows.assign(answer="", agreement="").astype({"answer": "str", "agreement": "str"})
     if not params.live or not params.audit.enabled:
         return unmarked, {}
     audit = Auditing(find_prompt(prompts, params.audit.prompt), params)
     stopped = str(writing_report["stopped"])
 
-    def coded() -> dict[auditing.Question, str]:
+    def coded() -> dict[auditing.Question, auditing.Coded]:
         return harvest(ledger.answers_of(auditing.TASK, audit.settings), audit.prompt.hash)
 
-    expected = Expected(*_audit_expectation(params))
+    every = audit.sheets(unmarked)
+    expected = _plan_sheets(audit, every, ledger, params).expected
     with ledger.writing() as writer:
         sender = _sender(params.auditor, generators, ledger, writer, expected, params, _codes_in)
         for attempt in range(1, params.attempts + 1):
-            sheets = audit.sheets(unmarked, {question.pair_id for question in coded()})
-            if not sheets or stopped:
+            sheets = audit.open_sheets(every, coded(), attempt, ledger.settled_keys())
+            if stopped:
                 break
-            requests = audit.requests(sheets, attempt)
-            stopped = sender.send(requests, len(sheets), f"audit, attempt {attempt}").stopped
+            requests = (audit.request(sheet, attempt) for sheet in sheets)
+            stopped = (
+                sender.send(requests, len(sheets), f"audit, attempt {attempt}").stopped if sheets else ""
+            )
     rows = mark_agreement(unmarked, coded(), frozenset(code_set["code"]), params)
     prompt = {"name": audit.prompt.name, "hash": audit.prompt.hash}
     currency = params.models[params.auditor].prices.currency
@@ -213,6 +218,10 @@ def collect_pairs(
         return pairs, listed_confusables, report, run_record(report)
     accepted = rows.loc[rows["status"] == "accepted", list(RAW_PAIRS.columns)]
     if accepted.empty:
+        if writing_report["stopped"]:
+            raise GeneratorError(
+                f"No query was accepted so far, and the run ended early: {writing_report['stopped']}."
+            )
         reasons = rows["reason"].value_counts().head(3)
         shown = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
         raise GeneratorError(
@@ -254,6 +263,14 @@ def _plan_writing(pass_: Writing, targets: list[str], ledger: Ledger, params: Ge
     return plan_task(writing.TASK, params.generator, size, answer, ledger, params)
 
 
+def _refuse_dry_run(params: GenerationParams) -> None:
+    """Raise in a run that was begun behind the plan, with which a dry run ends."""
+    if params.live and params.dry_run:
+        raise ConfigurationError(
+            "generation.dry_run: nothing is sent; a dry run begins with plan_generation."
+        )
+
+
 def _plan_audit(prompts: Prompts, targets: list[str], ledger: Ledger, params: GenerationParams) -> TaskPlan:
     """Return the plan of the audit, as if every planned query were accepted, but for those that were read."""
     prompt = find_prompt(prompts, params.audit.prompt)
@@ -273,17 +290,18 @@ def _plan_audit(prompts: Prompts, targets: list[str], ledger: Ledger, params: Ge
         requests += -(-queries // size)
         answered += -(-queries // size) + -left // size
     characters = requests * (len(prompt.text) + size * _QUERY_CHARACTERS)
-    left = round(characters * (requests - answered) / max(1, requests))
-    wanted = Size(requests, answered, rows, left)
+    wanted = Size(requests, answered, rows, characters)
     return plan_task(auditing.TASK, params.auditor, wanted, size * _BLIND_TOKENS, ledger, params)
 
 
-def _audit_expectation(params: GenerationParams) -> tuple[float, float]:
-    estimate, prices = params.estimate, params.models[params.auditor].prices
-    size = params.audit.queries_per_request
-    asked = size * _QUERY_CHARACTERS / estimate.characters_per_token
-    answered = size * _BLIND_TOKENS + estimate.thinking_tokens
-    return asked + answered, (asked * prices.input + answered * prices.output) / 1e6
+def _plan_sheets(
+    audit: Auditing, sheets: list[auditing.Sheet], ledger: Ledger, params: GenerationParams
+) -> TaskPlan:
+    """Return the plan of the audit once its sheets are known."""
+    requests = (audit.request(sheet, 1) for sheet in sheets)
+    size = measure(requests, sum(len(sheet.questions) for sheet in sheets), set())
+    answer = params.audit.queries_per_request * _BLIND_TOKENS
+    return plan_task(auditing.TASK, params.auditor, size, answer, ledger, params)
 
 
 def _sender(
@@ -317,6 +335,7 @@ def _written(
     currency = params.models[params.generator].prices.currency
     report = task_report(ledger, writing.TASK, currency, stopped, prompt) | {
         "source": pass_.source,
+        "accepted": int((finished["status"] == "accepted").sum()),
         "refused_drafts": drafts.loc[drafts["rule"] != "", "rule"].value_counts().to_dict(),
         "refused_confusables": dict(confusables.refused),
     }

@@ -154,6 +154,8 @@ class GenerationParams(_Strict):
         missing = [language for language in self.languages if not self.countries.get(language, "").strip()]
         if missing:
             raise ValueError(f"countries must name a country for {', '.join(missing)}.")
+        if len(set(self.languages)) < len(self.languages):
+            raise ValueError(f"languages must name each language once, came {', '.join(self.languages)}.")
         if self.queries.get("title", 0) > 1:
             raise ValueError(f"queries.title must be 0 or 1, came {self.queries['title']}.")
         if not sum(self.queries.values()):

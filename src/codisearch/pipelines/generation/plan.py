@@ -29,6 +29,8 @@ class TaskPlan:
         money: What these cost.
         seconds: How long they take; 0 in batch mode, where the service sets the time.
         basis: What the figures rest on.
+        tokens_each: Tokens of one request, sent or not.
+        money_each: What it costs.
     """
 
     task: str
@@ -42,14 +44,13 @@ class TaskPlan:
     money: float
     seconds: float
     basis: str
+    tokens_each: float
+    money_each: float
 
     @property
     def expected(self) -> Expected:
         """Return what one of the requests comes to."""
-        left = self.requests - self.answered
-        if left == 0:
-            return Expected()
-        return Expected((self.input_tokens + self.output_tokens) / left, self.money / left)
+        return Expected(self.tokens_each, self.money_each)
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Size:
         requests: Requests in all.
         answered: Those that are answered.
         rows: Queries that they are about.
-        characters: Characters of the prompts still to send.
+        characters: Characters of all prompts.
     """
 
     requests: int
@@ -74,10 +75,8 @@ def measure(requests: Iterable[Request], rows: int, settled: set[str]) -> Size:
     count = answered = characters = 0
     for request in requests:
         count += 1
-        if request.key in settled:
-            answered += 1
-        else:
-            characters += len(request.system) + len(request.user)
+        answered += request.key in settled
+        characters += len(request.system) + len(request.user)
     return Size(count, answered, rows, characters)
 
 
@@ -95,14 +94,17 @@ def plan_task(
         params: The pipeline's parameters.
     """
     settings = params.models[generator]
+    batch = params.mode == "batch"
     left = size.requests - size.answered
     means = ledger.means(task, settings.digest(generator))
     measured = means.answers >= _ENOUGH
     if measured:
-        used = Usage(round(means.input_tokens * left), 0, round(means.output_tokens * left))
+        each = (means.input_tokens, means.output_tokens)
     else:
-        output = (answer_tokens + params.estimate.thinking_tokens) * left
-        used = Usage(round(size.characters / params.estimate.characters_per_token), 0, round(output))
+        asked = size.characters / params.estimate.characters_per_token / max(1, size.requests)
+        each = (asked, answer_tokens + params.estimate.thinking_tokens)
+    used = Usage(round(each[0] * left), 0, round(each[1] * left))
+    one = Usage(round(each[0]), 0, round(each[1]))
     seconds = means.seconds if measured and means.seconds else params.estimate.seconds
     basis = f"the mean of {means.answers:,} answers" if measured else "an estimate from the prompts' length"
     return TaskPlan(
@@ -114,9 +116,11 @@ def plan_task(
         rows=size.rows,
         input_tokens=used.input,
         output_tokens=used.output,
-        money=cost_of(used, settings.prices, batch=params.mode == "batch"),
+        money=cost_of(used, settings.prices, batch=batch),
         seconds=_duration(left, used.total, seconds, params),
         basis=basis,
+        tokens_each=sum(each),
+        money_each=cost_of(one, settings.prices, batch=batch),
     )
 
 

@@ -64,12 +64,19 @@ def generation_report(
         "refused_drafts": writing["refused_drafts"],
         "confusables": confusables,
         "agreement": {level: int(audited.get(level, 0)) for level in _AUDITED},
+        "unread": _unread(rows) if audit else 0,
         "queries": writing,
         "audit": audit,
         "money": round(sum(part["money"] for part in passes), 6),
         "currency": writing["currency"],
         "stopped": next((part["stopped"] for part in passes if part["stopped"]), ""),
     }
+
+
+def _unread(rows: pd.DataFrame) -> int:
+    """Return how many accepted queries no reader has coded; titles are not read."""
+    queries = (rows["status"] == "accepted") & (rows["style"] != "title")
+    return int((queries & (rows["agreement"] == "")).sum())
 
 
 def _counts(values: "pd.Series[str]") -> dict[str, int]:
@@ -87,6 +94,7 @@ def run_record(report: Report) -> dict[str, dict[str, Any]]:
     metrics = {f"generation.rows.{end}": count for end, count in report["rows"].items()}
     metrics |= {f"generation.{reason.replace(' ', '.')}": n for reason, n in report["reasons"].items()}
     metrics |= {f"generation.agreement.{level}": n for level, n in report["agreement"].items()}
+    metrics["generation.unread"] = report["unread"]
     metrics |= {f"generation.confusables.{name}": n for name, n in report["confusables"].items()}
     params = {"generation.source": report["source"]}
     params |= {f"generation.model.{name}": value for name, value in report["model"].items()}

@@ -3,22 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from threading import Thread
+from typing import Any, Final, TypeVar
 
 from tqdm import tqdm
 
 from codisearch.errors import ConfigurationError
 from codisearch.generators.batch import BatchRun
 from codisearch.generators.contract import Answer, BatchGenerator, Generator, Request
-from codisearch.generators.ledger import Ledger, LedgerWriter
+from codisearch.generators.ledger import Ledger, LedgerWriter, OpenJob
 from codisearch.generators.meter import Meter
 from codisearch.generators.online import Ended, Heard, OnlineRun
 from codisearch.pipelines.generation.params import GenerationParams
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
+_PATIENCE: Final = 10.0  # seconds for connections to close
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,13 @@ class Sender:
         """
         keys: list[str] = []
         bar = tqdm(total=total, desc=title, unit="request", mininterval=0.5, dynamic_ncols=True)
-        settled = self.ledger.settled_keys()
         rows = 0
 
         def pending() -> Iterator[Request]:
+            skipped = self.ledger.settled_keys() | self._waiting_keys()
             for request in requests:
                 keys.append(request.key)
-                if request.key in settled:
+                if request.key in skipped:
                     bar.update()
                 else:
                     yield request
@@ -96,16 +97,36 @@ class Sender:
         return Sent(tuple(keys), ended.stopped)
 
     async def _run(self, requests: Iterator[Request], heard: Heard) -> Ended:
+        params, online = self.params, self.params.mode == "online"
         async with self.generator as generator:
-            if self.params.mode == "online":
-                run = OnlineRun(generator, self.writer, self.params.pace, self.meter, heard)
-                return await run.send(requests)
-            if not isinstance(generator, BatchGenerator):
+            if isinstance(generator, BatchGenerator):
+                # In online mode what jobs of an earlier run have brought by now is collected.
+                settings = params.batch.model_copy(update={"wait": False}) if online else params.batch
+                batch = BatchRun(generator, self.writer, settings, params.pace, self.meter, heard)
+                if not online:
+                    return await batch.send(requests, self._open_jobs())
+                if jobs := self._open_jobs():
+                    await batch.send((), jobs)
+            elif not online:
                 raise ConfigurationError(
                     f"generation.mode 'batch': {generator.name} takes no batch jobs; allowed is 'online'."
                 )
-            batch = BatchRun(generator, self.writer, self.params.batch, self.params.pace, self.meter, heard)
-            return await batch.send(requests, self.ledger.open_jobs())
+            run = OnlineRun(generator, self.writer, params.pace, self.meter, heard)
+            ended = await run.send(requests)
+        if waiting := len(self._waiting_keys()):
+            return Ended(ended.stopped or f"{waiting} requests are left to batch jobs that are under way")
+        return ended
+
+    def _open_jobs(self) -> list[OpenJob]:
+        """Return the open jobs of this generator; those of another are left to a run that asks it."""
+        digest = self.generator.settings.digest(self.generator.name)
+        return [job for job in self.ledger.open_jobs() if job.settings == digest]
+
+    def _waiting_keys(self) -> set[str]:
+        """Return the keys of requests that stand in open jobs, and are not to be sent one by one as well."""
+        if self.params.mode == "batch":
+            return set()
+        return {key for job in self._open_jobs() for key in job.keys}
 
 
 def _run(coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -114,5 +135,22 @@ def _run(coroutine: Coroutine[Any, Any, Result]) -> Result:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    running = asyncio.run_coroutine_threadsafe(coroutine, loop)
+    try:
+        return running.result()
+    except KeyboardInterrupt:
+        running.cancel()
+        raise
+    finally:
+        asyncio.run_coroutine_threadsafe(_leftovers(), loop).result(_PATIENCE)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_PATIENCE)
+
+
+async def _leftovers() -> None:
+    """Wait until what was cancelled has closed its connections."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)

@@ -59,7 +59,8 @@ class Writing:
             schema=self._schema,
             attempt=attempt,
             settings=self._settings,
-            meta={"code": unit.code, "language": unit.language, "prompt": self.prompt.hash},
+            prompt=self.prompt.hash,
+            meta={"code": unit.code, "language": unit.language},
         )
 
     def requests(self, units: Iterable[Unit], attempt: int) -> Iterator[Request]:
