@@ -21,7 +21,8 @@ from codisearch.generators.contract import (
     RequestFault,
     TransientFault,
 )
-from codisearch.generators.ledger import LedgerWriter, OpenJob
+from codisearch.generators.ledger import OpenJob
+from codisearch.generators.ledger_writer import LedgerWriter
 from codisearch.generators.meter import Meter, cost_of
 from codisearch.generators.online import Ended, Heard
 from codisearch.generators.retries import retrying

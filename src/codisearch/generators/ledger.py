@@ -4,56 +4,23 @@ An answer is on disk before it is used, so a run that is killed at any moment lo
 and a later run sends nothing again that was answered. One run at a time writes.
 """
 
-import errno
-import hashlib
 import json
-import os
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from codisearch.errors import LedgerError
 from codisearch.files import storage_error
-from codisearch.generators.contract import Answer, Fault, Request, Usage
+from codisearch.generators.contract import Answer, Usage
+from codisearch.generators.ledger_file import connect, create, is_begun
+from codisearch.generators.ledger_writer import LedgerWriter
 from codisearch.generators.meter import Spent
-
-FORMAT: Final = 1
-_NEVER: Final = "BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END"
-_SCHEMA: Final = f"""
-CREATE TABLE texts (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    at TEXT NOT NULL,
-    kind TEXT NOT NULL CHECK (kind IN (
-        'request', 'sent', 'answered', 'fault', 'surplus', 'job_prepared', 'job_submitted', 'job_ended')),
-    key TEXT NOT NULL,
-    task TEXT NOT NULL,
-    body TEXT NOT NULL,
-    input_tokens INTEGER NOT NULL DEFAULT 0,
-    output_tokens INTEGER NOT NULL DEFAULT 0,
-    money REAL NOT NULL DEFAULT 0
-);
-CREATE INDEX by_key ON events (key, kind);
-CREATE INDEX by_task ON events (task, kind);
-CREATE UNIQUE INDEX one_answer ON events (key) WHERE kind = 'answered';
-CREATE UNIQUE INDEX one_request ON events (key) WHERE kind = 'request';
-CREATE TRIGGER events_stay BEFORE UPDATE ON events {_NEVER};
-CREATE TRIGGER events_remain BEFORE DELETE ON events {_NEVER};
-CREATE TRIGGER texts_stay BEFORE UPDATE ON texts {_NEVER};
-CREATE TRIGGER texts_remain BEFORE DELETE ON texts {_NEVER};
-PRAGMA user_version = {FORMAT};
-"""
-_INSERT: Final = (
-    "INSERT {} INTO events (at, kind, key, task, body, input_tokens, output_tokens, money) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 @dataclass(frozen=True)
@@ -131,7 +98,7 @@ class Ledger:
         self.path = path
 
     @contextmanager
-    def writing(self) -> Iterator["LedgerWriter"]:
+    def writing(self) -> Iterator[LedgerWriter]:
         """Give the one writer of the ledger.
 
         Raises:
@@ -150,8 +117,8 @@ class Ledger:
         except OSError as error:
             raise storage_error(error, self.path) from error
         try:
-            with closing(_connect(self.path)) as connection:
-                _create(connection, self.path)
+            with closing(connect(self.path)) as connection:
+                create(connection, self.path)
                 yield LedgerWriter(self.path, connection)
         finally:
             lock.release()
@@ -256,180 +223,11 @@ class Ledger:
         if not self.path.exists():
             yield None
             return
-        with closing(_connect(self.path)) as connection:
-            yield connection if _is_begun(connection, self.path) else None
-
-
-class LedgerWriter:
-    """Appends to a ledger; `Ledger.writing` gives it. Each call is on disk when it returns."""
-
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
-        self.path = path
-        self._connection = connection
-        self._texts: set[str] = set()
-
-    def sent(self, requests: Sequence[Request], job: str = "") -> None:
-        """Record that requests are about to be sent, with all that they say the first time."""
-        with self._transaction():
-            for request in requests:
-                key = request.key
-                self._append("request", key, request.task, self._content(request), ignore=True)
-                self._append("sent", key, request.task, {"job": job} if job else {})
-
-    def answered(self, key: str, task: str, answer: Answer, money: float) -> bool:
-        """Record an answer and its cost; return False if the request has one already, and keep the first."""
-        with self._transaction():
-            return self._answered(key, task, answer, money)
-
-    def fault(self, key: str, task: str, fault: Fault) -> None:
-        """Record a fault."""
-        with self._transaction():
-            self._fault(key, task, fault)
-
-    def job_prepared(self, label: str, task: str, keys: Sequence[str], settings: str) -> None:
-        """Record that a batch job is about to be handed in to who is asked with these settings."""
-        with self._transaction():
-            self._append("job_prepared", label, task, {"keys": list(keys), "settings": settings})
-
-    def job_submitted(self, label: str, task: str, name: str) -> None:
-        """Record the service's name of a batch job."""
-        with self._transaction():
-            self._append("job_submitted", label, task, {"name": name})
-
-    def job_ended(
-        self, label: str, task: str, detail: str, results: Iterable[tuple[str, Answer | Fault, float]] = ()
-    ) -> None:
-        """Record all results of a batch job and its end, at once or not at all."""
-        with self._transaction():
-            for key, result, money in results:
-                if isinstance(result, Answer):
-                    self._answered(key, task, result, money)
-                else:
-                    self._fault(key, task, result)
-            self._append("job_ended", label, task, {"detail": detail})
-
-    def _content(self, request: Request) -> dict[str, Any]:
-        """Return what a request says; the texts that many requests share are kept once."""
-        texts = {_hash(text): text for text in (request.system, _json(request.schema))}
-        if not texts.keys() <= self._texts:
-            self._connection.executemany("INSERT OR IGNORE INTO texts VALUES (?, ?)", texts.items())
-            self._texts |= texts.keys()
-        system, schema = texts
-        return {
-            "subject": request.subject,
-            "system": system,
-            "user": request.user,
-            "schema": schema,
-            "attempt": request.attempt,
-            "settings": request.settings,
-            "prompt": request.prompt,
-            "meta": dict(request.meta),
-        }
-
-    def _answered(self, key: str, task: str, answer: Answer, money: float) -> bool:
-        used = (answer.usage.input, answer.usage.output + answer.usage.thinking, money)
-        new = self._append("answered", key, task, asdict(answer), used, ignore=True)
-        if not new:
-            self._append("surplus", key, task, asdict(answer), used)
-        return new
-
-    def _fault(self, key: str, task: str, fault: Fault) -> None:
-        body = {"kind": fault.kind, "message": fault.message, "retry_after": fault.retry_after}
-        self._append("fault", key, task, body)
-
-    def _append(
-        self,
-        kind: str,
-        key: str,
-        task: str,
-        body: Mapping[str, Any],
-        used: tuple[int, int, float] = (0, 0, 0.0),
-        *,
-        ignore: bool = False,
-    ) -> bool:
-        row = (datetime.now(UTC).isoformat(timespec="milliseconds"), kind, key, task, _json(body), *used)
-        return self._connection.execute(_INSERT.format("OR IGNORE" if ignore else ""), row).rowcount > 0
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
-                raise _disk_error(error, self.path) from error
-            raise
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a file as SQLite.
-
-    Raises:
-        LedgerError: If it is something else.
-        StorageError: If it cannot be opened.
-    """
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    try:
-        # Write-ahead: a commit is out of the process at once, so it outlives a kill; a power cut may cost the
-        # last few, never the file.
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.OperationalError as error:
-        connection.close()
-        raise _disk_error(error, path) from error
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        raise LedgerError(f"{path} is not a ledger: {error}. Move it away to begin a new one.") from error
-    return connection
-
-
-def _is_begun(connection: sqlite3.Connection, path: Path) -> bool:
-    """Tell whether a ledger has its tables.
-
-    Raises:
-        LedgerError: If the file is of another version, or another kind of database.
-    """
-    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        return False
-    if version != FORMAT:
-        raise LedgerError(
-            f"{path} is not a ledger of format {FORMAT}: it says {version}. Use the release that wrote it."
-        )
-    return True
-
-
-def _create(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new ledger; only the one writer comes here."""
-    try:
-        if not _is_begun(connection, path):
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
-    except sqlite3.OperationalError as error:
-        raise _disk_error(error, path) from error
-
-
-def _disk_error(error: sqlite3.OperationalError, path: Path) -> Exception:
-    """Return what the user is told when SQLite cannot write; what was committed before is kept."""
-    name = getattr(error, "sqlite_errorname", "")
-    numbers = {"SQLITE_FULL": "ENOSPC", "SQLITE_READONLY": "EROFS", "SQLITE_CANTOPEN": "EACCES"}
-    if name in numbers:
-        number = getattr(errno, numbers[name])
-        return storage_error(OSError(number, os.strerror(number)), path)
-    return LedgerError(f"{path} cannot be used: {error}.")
+        with closing(connect(self.path)) as connection:
+            yield connection if is_begun(connection, self.path) else None
 
 
 def _recorded(answer: str, day: str, request: str) -> Recorded:
     fields, asked = json.loads(answer), json.loads(request)
     said = Answer(**{**fields, "usage": Usage(**fields["usage"])})
     return Recorded(said, day, asked["meta"], asked["attempt"])
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:32]

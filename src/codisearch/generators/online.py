@@ -20,7 +20,7 @@ from codisearch.generators.contract import (
     RequestFault,
     TransientFault,
 )
-from codisearch.generators.ledger import LedgerWriter
+from codisearch.generators.ledger_writer import LedgerWriter
 from codisearch.generators.meter import Meter, cost_of
 from codisearch.generators.retries import retrying
 from codisearch.generators.settings import Pace

@@ -1,7 +1,6 @@
 """Nodes of the `generation` pipeline."""
 
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -10,16 +9,21 @@ import pandas as pd
 
 from codisearch.errors import ConfigurationError, GeneratorError
 from codisearch.generators.contract import Answer
-from codisearch.generators.ledger import Ledger, LedgerWriter
-from codisearch.generators.meter import Expected, Meter
+from codisearch.generators.ledger import Ledger
 from codisearch.generators.registry import Generators
 from codisearch.pipelines.generation import auditing, writing
 from codisearch.pipelines.generation.answers import read_blind_codes, read_queries
 from codisearch.pipelines.generation.auditing import Auditing, harvest, mark_agreement
-from codisearch.pipelines.generation.cards import CodeCards
 from codisearch.pipelines.generation.confusables import Confusables
 from codisearch.pipelines.generation.params import GenerationParams
-from codisearch.pipelines.generation.plan import Size, TaskPlan, measure, plan_task
+from codisearch.pipelines.generation.passes import (
+    Prompts,
+    plan_audit,
+    plan_sheets,
+    plan_writing,
+    sender_of,
+    writing_of,
+)
 from codisearch.pipelines.generation.prompts import find_prompt
 from codisearch.pipelines.generation.report import (
     Report,
@@ -29,7 +33,6 @@ from codisearch.pipelines.generation.report import (
     task_report,
 )
 from codisearch.pipelines.generation.rows import Judge, Rows
-from codisearch.pipelines.generation.sending import Sender
 from codisearch.pipelines.generation.targets import choose_targets
 from codisearch.pipelines.generation.writing import Writing
 from codisearch.rules.pair_rules import RuleContext
@@ -37,10 +40,6 @@ from codisearch.rules.params import LanguageParams, LengthParams, RuleParams
 from codisearch.schemas import CONFUSABLES, GENERATED_ROWS, RAW_PAIRS
 
 logger = logging.getLogger(__name__)
-
-Prompts = Mapping[str, Callable[[], str]]
-_BLIND_TOKENS = 16.0  # of an answer: a number and a code in JSON
-_QUERY_CHARACTERS = 50
 
 
 def plan_generation(
@@ -62,10 +61,10 @@ def plan_generation(
     if not params.live:
         return [], plan
     targets = choose_targets(code_set, listed_codes, params.codes)
-    pass_ = _writing(code_set, code_notes, prompts, params)
-    tasks = [_plan_writing(pass_, targets, ledger, params)]
+    pass_ = writing_of(code_set, code_notes, prompts, params)
+    tasks = [plan_writing(pass_, targets, ledger, params)]
     if params.audit.enabled:
-        tasks.append(_plan_audit(prompts, targets, ledger, params))
+        tasks.append(plan_audit(prompts, targets, ledger, params))
     budget = params.budget.model_dump(exclude_none=True)
     spent = asdict(ledger.totals().spent)
     currency = params.models[params.generator].prices.currency
@@ -119,16 +118,16 @@ def write_queries(
     _refuse_dry_run(params)
     if not params.live:
         return _no_rows(), _empty(CONFUSABLES), {}
-    pass_ = _writing(code_set, code_notes, prompts, params)
+    pass_ = writing_of(code_set, code_notes, prompts, params)
     rules = RuleParams(length=length, leftovers=leftovers, language=language)
     context = RuleContext.from_code_set(code_set, rules)
     rows, confusables = Rows(pass_.units(targets), params), Confusables.of(code_set)
     judge = Judge(rows.units, params, context, confusables)
-    expected = _plan_writing(pass_, targets, ledger, params).expected
+    expected = plan_writing(pass_, targets, ledger, params).expected
     first_keys: tuple[str, ...] = ()
     stopped = ""
     with ledger.writing() as writer:
-        sender = _sender(params.generator, generators, ledger, writer, expected, params, _rows_in)
+        sender = sender_of(params.generator, generators, ledger, writer, expected, params, _rows_in)
         for attempt in range(1, params.attempts + 1):
             numbers = rows.wanting()
             if not numbers or stopped:
@@ -168,9 +167,9 @@ def audit_queries(
         return harvest(ledger.answers_of(auditing.TASK, audit.settings), audit.prompt.hash)
 
     every = audit.sheets(unmarked)
-    expected = _plan_sheets(audit, every, ledger, params).expected
+    expected = plan_sheets(audit, every, ledger, params).expected
     with ledger.writing() as writer:
-        sender = _sender(params.auditor, generators, ledger, writer, expected, params, _codes_in)
+        sender = sender_of(params.auditor, generators, ledger, writer, expected, params, _codes_in)
         for attempt in range(1, params.attempts + 1):
             sheets = audit.open_sheets(every, coded(), attempt, ledger.settled_keys())
             if stopped:
@@ -247,75 +246,12 @@ def sample_by_code(pairs: pd.DataFrame, codes: int | None) -> pd.DataFrame:
     return pairs[pairs["code"].isin(every[places])].reset_index(drop=True)
 
 
-def _writing(
-    code_set: pd.DataFrame, code_notes: pd.DataFrame, prompts: Prompts, params: GenerationParams
-) -> Writing:
-    cards = CodeCards.from_frames(code_set, code_notes, params.neighbours)
-    return Writing(find_prompt(prompts, params.prompt), cards, params)
-
-
-def _plan_writing(pass_: Writing, targets: list[str], ledger: Ledger, params: GenerationParams) -> TaskPlan:
-    units = pass_.units(targets)
-    rows = sum(count for unit in units for _, count in params.slots(unit.language))
-    size = measure(pass_.requests(units, 1), rows, ledger.settled_keys())
-    estimate = params.estimate
-    answer = estimate.tokens_per_request + estimate.tokens_per_query * rows / max(1, len(units))
-    return plan_task(writing.TASK, params.generator, size, answer, ledger, params)
-
-
 def _refuse_dry_run(params: GenerationParams) -> None:
     """Raise in a run that was begun behind the plan, with which a dry run ends."""
     if params.live and params.dry_run:
         raise ConfigurationError(
             "generation.dry_run: nothing is sent; a dry run begins with plan_generation."
         )
-
-
-def _plan_audit(prompts: Prompts, targets: list[str], ledger: Ledger, params: GenerationParams) -> TaskPlan:
-    """Return the plan of the audit, as if every planned query were accepted, but for those that were read."""
-    prompt = find_prompt(prompts, params.audit.prompt)
-    size = params.audit.queries_per_request
-    audit, source = Auditing(prompt, params), writing.source_of(params, params.generator)
-    known = set(targets)
-    read = [
-        one.pair_id.split("-", 2)
-        for one in harvest(ledger.answers_of(auditing.TASK, audit.settings), prompt.hash)
-        if f"-{source}-" in one.pair_id
-    ]
-    requests = rows = answered = 0
-    for language in params.languages:
-        queries = sum(n for style, n in params.slots(language) if style != "title") * len(targets)
-        left = max(0, queries - sum(tongue == language and code in known for tongue, code, _ in read))
-        rows += queries
-        requests += -(-queries // size)
-        answered += -(-queries // size) + -left // size
-    characters = requests * (len(prompt.text) + size * _QUERY_CHARACTERS)
-    wanted = Size(requests, answered, rows, characters)
-    return plan_task(auditing.TASK, params.auditor, wanted, size * _BLIND_TOKENS, ledger, params)
-
-
-def _plan_sheets(
-    audit: Auditing, sheets: list[auditing.Sheet], ledger: Ledger, params: GenerationParams
-) -> TaskPlan:
-    """Return the plan of the audit once its sheets are known."""
-    requests = (audit.request(sheet, 1) for sheet in sheets)
-    size = measure(requests, sum(len(sheet.questions) for sheet in sheets), set())
-    answer = params.audit.queries_per_request * _BLIND_TOKENS
-    return plan_task(auditing.TASK, params.auditor, size, answer, ledger, params)
-
-
-def _sender(
-    name: str,
-    generators: Generators,
-    ledger: Ledger,
-    writer: LedgerWriter,
-    expected: Expected,
-    params: GenerationParams,
-    rows_in: Callable[[Answer], int],
-) -> Sender:
-    generator = generators.create(name, params.models[name])
-    meter = Meter(params.budget, ledger.totals().spent, expected)
-    return Sender(generator, ledger, writer, meter, params, rows_in)
 
 
 def _written(

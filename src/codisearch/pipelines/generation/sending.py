@@ -12,7 +12,8 @@ from tqdm import tqdm
 from codisearch.errors import ConfigurationError
 from codisearch.generators.batch import BatchRun
 from codisearch.generators.contract import Answer, BatchGenerator, Generator, Request
-from codisearch.generators.ledger import Ledger, LedgerWriter, OpenJob
+from codisearch.generators.ledger import Ledger, OpenJob
+from codisearch.generators.ledger_writer import LedgerWriter
 from codisearch.generators.meter import Meter
 from codisearch.generators.online import Ended, Heard, OnlineRun
 from codisearch.pipelines.generation.params import GenerationParams
