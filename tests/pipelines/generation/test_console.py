@@ -55,6 +55,13 @@ def test_plan():
     assert "Budget: money 50.0." in text
 
 
+def test_plan_beyond_the_budget():
+    """A budget that is too small is told before the run: 37 and 0.50 spent are more than 37."""
+    assert "It ends the run" not in show(render_plan(PLAN))
+    short = show(render_plan({**PLAN, "budget": {"money": 37.0}}))
+    assert "Budget: money 37.0. It ends the run before all is done." in " ".join(short.split())
+
+
 def test_plan_of_one_pass_in_batch_mode():
     """No sums of one pass; the service sets the time; nothing spent, no budget."""
     spent = {"requests": 0, "input_tokens": 0, "output_tokens": 0, "money": 0.0}

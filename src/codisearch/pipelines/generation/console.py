@@ -54,7 +54,9 @@ def _caption(plan: Mapping[str, Any]) -> str:
             f"{spent['money']:,.2f} {plan['currency']}."
         )
     budget = ", ".join(f"{name} {value:,}" for name, value in plan["budget"].items())
-    lines.append(f"Budget: {budget or 'none'}.")
+    needed = spent["money"] + sum(task["money"] for task in plan["tasks"])
+    short = needed > plan["budget"].get("money", needed)
+    lines.append(f"Budget: {budget or 'none'}.{' It ends the run before all is done.' if short else ''}")
     return "\n".join(lines)
 
 
