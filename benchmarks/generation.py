@@ -72,8 +72,8 @@ def generate(folder: Path, address: str, requests: int, overrides: dict[str, Any
     seconds = time.perf_counter() - started
     rows, audit = nodes.audit_queries(rows, writing, code_set, prompts, generators, ledger, params)
     nothing = pd.DataFrame(columns=["code", "confusable"])
-    pairs, confusables, report, _ = nodes.collect_pairs(
-        nothing, nothing, rows, confusables, writing, audit, params
+    pairs, confusables, _, report = nodes.collect_pairs(
+        nothing, nothing, rows, confusables, writing, audit, ledger, params
     )
     for name, frame in {"rows": rows, "pairs": pairs, "confusables": confusables}.items():
         frame.to_parquet(folder / f"{name}.parquet")

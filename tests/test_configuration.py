@@ -52,12 +52,20 @@ def test_what_is_not_there_or_does_not_fit(conf: Path) -> None:
     """The message names the folder and what to do."""
     for attempt in (
         lambda: parameters_of(conf / "nowhere", "group", Group),
-        lambda: parameters_of(conf, "other", Group),
-        lambda: parameters_of(conf, "group", Group, changes={"size": "big"}),
         lambda: dataset_path(conf, "other"),
     ):
         with pytest.raises(ConfigurationError, match="run it in the project's folder or give --conf"):
             attempt()
+
+
+def test_values_that_do_not_fit(conf: Path) -> None:
+    """Each is named with what is wrong with it."""
+    with pytest.raises(
+        ConfigurationError, match=r"parameters 'group' in .* do not fit: size: Input should be"
+    ):
+        parameters_of(conf, "group", Group, changes={"size": "big"})
+    with pytest.raises(ConfigurationError, match=r"'other' in .* do not fit: size: Field required"):
+        parameters_of(conf, "other", Group)
 
 
 def test_code_set_of_the_project(monkeypatch: pytest.MonkeyPatch) -> None:

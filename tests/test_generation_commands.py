@@ -71,7 +71,7 @@ def test_plan_of_other_codes_as_jobs(
     [
         (["plan", "--env", "local"], "generation.generator is corpus in local: there is nothing to send."),
         (["plan", "--under", "XYZ"], "generation.codes.under: not in ICD-10-CM 2026-04: XYZ"),
-        (["plan", "--language", "de"], "No usable parameters 'generation'"),
+        (["plan", "--language", "de"], "The parameters 'generation' in conf do not fit: languages.0"),
         (["plan", "--generator", "gpt"], "generator 'gpt' has no settings under models"),
         (["plan", "--conf", "nowhere"], "in nowhere; run it in the project's folder or give --conf"),
         (["ledger"], "No ledger at data/paper/01_raw/generation/ledger.sqlite"),

@@ -121,6 +121,33 @@ def test_a_run_that_ended_before_it_had_anything(generation: GenerationHooks, ou
     assert "Ended early: batch jobs are under way." in output.getvalue()
 
 
+REPORT = {
+    "source": "gemini-x-12345678",
+    "rows": {"planned": 4, "accepted": 4, "rejected": 0, "failed": 0, "pending": 0},
+    "reasons": {},
+    "confusables": {"kept": 1},
+    "agreement": {},
+    "unread": 0,
+    "corpus_pairs": 0,
+    "queries": {},
+    "audit": {},
+    "money": 0.0,
+    "currency": "USD",
+    "ledger": {"requests": 4, "tokens": 10, "money": 0.0},
+    "stopped": "",
+}
+
+
+def test_a_run_that_ended_early_goes_no_further(generation: GenerationHooks, output: io.StringIO) -> None:
+    """What follows would train on a part of the pairs; a run that came to its end goes on."""
+    generation.after_dataset_saved("generation_report", REPORT)
+    assert "gemini-x-12345678" in output.getvalue()
+    with pytest.raises(SystemExit) as ended:
+        generation.after_dataset_saved("generation_report", {**REPORT, "stopped": "the budget"})
+    assert ended.value.code == 0
+    assert "The same command goes on." in output.getvalue()
+
+
 def test_the_corpus_has_no_plan(generation: GenerationHooks, output: io.StringIO) -> None:
     """Nothing is shown; a dry run says that there is nothing to send."""
     plan = {"generator": "corpus", "dry_run": False, "tasks": []}

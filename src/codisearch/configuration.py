@@ -35,7 +35,8 @@ def parameters_of(
     try:
         return model.model_validate(group)
     except ValidationError as error:
-        raise _unusable(conf, name, error) from error
+        told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ConfigurationError(f"The parameters {name!r} in {conf} do not fit: {told}.") from None
 
 
 def dataset_path(conf: Path, name: str, env: str = "local") -> Path:

@@ -17,6 +17,12 @@ Inside the environment: source .venv/bin/activate, or make search, make viz, mak
 """
 
 
+_GO_ON = """
+The pairs so far are written; nothing after the generation was run. The same command goes on.
+kedro run --pipeline=train trains on what there is.
+"""
+
+
 class ClosingTableHooks:
     """Prints recall@5 per language once the evaluation has been measured and the run has ended well."""
 
@@ -52,10 +58,11 @@ class GenerationHooks:
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
         """Print a plan or a report of a language model.
 
-        A dry run ends here after its plan, and a run that had to end before it had anything.
+        A dry run ends here after its plan, and a run whose generation ended early after its report: what
+        follows would train on a part of the pairs.
 
         Raises:
-            SystemExit: With status 0, in these two cases.
+            SystemExit: With status 0, in these cases.
         """
         if dataset_name == "generation_plan":
             self._show_plan(data)
@@ -68,6 +75,9 @@ class GenerationHooks:
             from codisearch.pipelines.generation.console import render_report
 
             self._console.print(render_report(data))
+            if data["stopped"]:
+                self._console.print(_GO_ON, highlight=False)
+                raise SystemExit(0)
 
     def _show_plan(self, plan: dict[str, Any]) -> None:
         if plan["tasks"]:

@@ -34,7 +34,7 @@ def test_requests_are_limited_exactly():
     for _ in range(3):
         assert meter.refusal() is None
         meter.send()
-    assert meter.refusal() == "the budget of 3 requests would be passed (3 spent)"
+    assert meter.refusal() == "the budget of 3 requests would be passed (3 spent; generation.budget)"
 
 
 def test_what_is_under_way_counts_with_what_it_is_expected_to_cost():

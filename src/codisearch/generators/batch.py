@@ -31,7 +31,7 @@ from codisearch.generators.settings import BatchSettings, Pace
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-_WAITING = "batch jobs are under way; the same command collects their answers later"
+_WAITING = "batch job(s) are under way; the same command collects their answers later"
 
 
 class BatchRun:
@@ -97,9 +97,8 @@ class BatchRun:
             watched = await self._collect(watched)
             if not watched and (stopped or not self._pending):
                 return Ended(stopped)
-            if not self._settings.wait:
-                logger.info("%d %s.", len(watched), _WAITING)
-                return Ended(_WAITING)
+            if watched and not self._settings.wait:
+                return Ended(f"{len(watched)} {_WAITING}")
             if watched:
                 await asyncio.sleep(self._settings.poll_seconds)
 

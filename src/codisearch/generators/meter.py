@@ -88,7 +88,8 @@ class Meter:
         )
         for name, limit, now, then in limits:
             if limit is not None and (then > limit * _ROUNDING or now >= limit):
-                return f"the budget of {_shown(limit)} {name} would be passed ({_shown(now)} spent)"
+                spent = f"{_shown(now)} spent; generation.budget"
+                return f"the budget of {_shown(limit)} {name} would be passed ({spent})"
         return None
 
     def affordable(self, wanted: int) -> int:

@@ -76,6 +76,7 @@ PART = {
     "requests_sent": 60,
     "answers": 50,
     "faults": {"timeout": 7, "rate_limited": 3},
+    "useless_answers": {"safety_block": 2},
     "input_tokens": 1_000,
     "output_tokens": 200,
 }
@@ -88,6 +89,8 @@ REPORT: dict[str, Any] = {
     "agreement": {"code": 120, "four_characters": 0, "category": 0, "none": 14, "invented_code": 0},
     "queries": PART,
     "audit": PART,
+    "corpus_pairs": 0,
+    "ledger": {"requests": 400, "tokens": 9_000, "money": 1.5},
     "money": 0.4461,
     "currency": "USD",
     "stopped": "the budget of 60 requests would be passed",
@@ -97,17 +100,23 @@ REPORT: dict[str, Any] = {
 def test_report():
     """Rows by end and reason, requests with their faults, tokens, money, and why it ended early."""
     text = show(render_report(REPORT))
-    for words in ("144", "rejected audit_disagrees", "60 sent, 50 answered", "7 timeout, 3 rate_limited"):
+    for words in ("144", "60 sent, 50 answered", "400 requests, 9,000 tokens", "1.5000 USD"):
         assert words in text
-    assert cells(text, "tokens") == ["tokens", "2,400"]
-    assert cells(text, "money")[1] == "0.4461 USD"
+    assert cells(text, "audit_disagrees")[1] == "14"
+    assert cells(text, "timeout")[1] == "7"
+    assert cells(text, "not read")[1] == "3"
+    assert cells(text, "this run's tokens")[1] == "2,400"
+    assert cells(text, "this run's money")[1] == "0.4461 USD"
+    assert "four characters" not in text
     assert cells(text, "ended early")[1] == "the budget of 60 requests would be passed"
 
 
 def test_report_without_an_audit():
     """Nothing is said of a pass that there was not."""
     agreement = dict.fromkeys(REPORT["agreement"], 0)
-    text = show(render_report({**REPORT, "audit": {}, "agreement": agreement, "stopped": ""}))
+    changes = {"audit": {}, "agreement": agreement, "stopped": "", "unread": 0, "corpus_pairs": 10}
+    text = show(render_report({**REPORT, **changes}))
+    assert cells(text, "pairs of the corpus")[1] == "10"
     assert "audit" not in text.replace("audit_disagrees", "")
     assert "agrees" not in text.replace("disagrees", "")
     assert "ended early" not in text

@@ -107,8 +107,8 @@ def generate(inputs: Inputs, params: GenerationParams, corpus: pd.DataFrame | No
         columns=list(CONFUSABLES.columns),
         dtype="str",
     )
-    pairs, confusables, report, record = nodes.collect_pairs(
-        corpus, listed_confusables, rows, generated, writing, audit, params
+    pairs, confusables, record, report = nodes.collect_pairs(
+        corpus, listed_confusables, rows, generated, writing, audit, inputs.ledger, params
     )
     GENERATED_ROWS.validate(rows)
     CONFUSABLES.validate(confusables)
@@ -181,6 +181,8 @@ def test_a_second_run_sends_nothing(inputs: Inputs, service: Service, make_param
     pd.testing.assert_frame_equal(first.rows, second.rows)
     pd.testing.assert_frame_equal(first.pairs, second.pairs)
     assert [task["answered"] for task in second.plan["tasks"]] == [48, 6]
+    assert second.report["queries"]["requests_sent"] == second.report["money"] == 0
+    assert second.report["ledger"]["money"] == first.report["money"] > 0
     assert sum(task["money"] for task in second.plan["tasks"]) == 0
 
 
@@ -253,6 +255,17 @@ def test_disagreements_are_left_out(inputs: Inputs, service: Service, make_param
     assert set(left_out["answer"]) == {"R69"}  # which the tiny code set does not have
     assert set(left_out["agreement"]) == {"invented_code"}
     assert not set(left_out["pair_id"]) & set(done.pairs["pair_id"])
+
+
+def test_what_a_reader_does_not_answer_is_told(inputs: Inputs, service: Service, make_params: Make):
+    """A blocked sheet leaves its queries unread: counted, and left out if so configured."""
+    generate(inputs, make_params(audit={"enabled": False}))
+    service.change(fault_rate=1.1, faults=["safety"])
+    done = generate(inputs, make_params())
+    assert done.report["unread"] == PLANNED
+    assert done.report["audit"]["useless_answers"] == {"safety_block": 2 * 6}  # in both attempts
+    with pytest.raises(GeneratorError, match=r"audit_unread \(144\)"):
+        generate(inputs, make_params(audit={"keep_unread": False}))
 
 
 def test_a_reader_of_its_own(inputs: Inputs, service: Service, make_params: Make):
@@ -377,7 +390,7 @@ def test_mixing_the_modes_pays_once(inputs: Inputs, service: Service, make_param
     """Requests in jobs under way are not sent one by one; once the jobs are done their answers count."""
     service.set(batch_seconds=0.6, disagree=0.0)
     batch = {"poll_seconds": 0.05, "wait": False}
-    with pytest.raises(GeneratorError, match=r"No query was accepted so far.*: batch jobs are under way"):
+    with pytest.raises(GeneratorError, match=r"No query was accepted so far.*: 1 batch job"):
         generate(inputs, make_params(mode="batch", batch=batch))
     with pytest.raises(GeneratorError, match="48 requests are left to batch jobs that are under way"):
         generate(inputs, make_params())
@@ -421,7 +434,8 @@ def test_the_budget_holds_for_a_resumed_batch(inputs: Inputs, service: Service, 
     )
     second = generate(inputs, again)
     assert "budget" in second.report["stopped"]
-    assert second.report["money"] == spent
+    assert second.report["money"] == 0
+    assert second.report["ledger"]["money"] == spent
 
 
 def test_in_a_notebook(inputs: Inputs, service: Service, make_params: Make):

@@ -14,7 +14,7 @@ from codisearch.generators.contract import Answer, Finish
 from codisearch.generators.ledger import Recorded
 from codisearch.pipelines.generation.confusables import Confusables
 from codisearch.pipelines.generation.params import GenerationParams
-from codisearch.pipelines.generation.rows import ROW_COLUMNS, Judge, Rows
+from codisearch.pipelines.generation.rows import IN_A_JOB, ROW_COLUMNS, Judge, Rows
 from codisearch.pipelines.generation.writing import Unit
 from codisearch.rules.pair_rules import RuleContext
 
@@ -189,6 +189,20 @@ def test_without_an_answer(params: GenerationParams, context: RuleContext):
     by_code = frame.drop_duplicates("code").set_index("code")[["status", "reason", "detail"]]
     assert by_code.loc["E11.9"].tolist() == ["failed", "server_error", "down"]
     assert by_code.loc["I10"].tolist() == ["pending", "not_sent", ""]
+
+
+def test_without_an_answer_for_now(params: GenerationParams, context: RuleContext):
+    """What stands in a job, or had a fault before the run ended early, is pending with its reason."""
+    rows = Rows(UNITS[:2], params)
+    judge = Judge(rows.units, params, context, Confusables(frozenset(), CodeTree({}, {})))
+    rows.add(judge.judge([0, 1], [None, None], 1))
+    frame = rows.finish({0: (IN_A_JOB, "")}, "s", "h").drop_duplicates("code")
+    assert frame[["status", "reason"]].values.tolist() == [
+        ["pending", "in_batch_job"],
+        ["pending", "not_sent"],
+    ]
+    frame = rows.finish({0: ("server_error", "down")}, "s", "h", stopped=True).drop_duplicates("code")
+    assert frame[["status", "reason"]].values.tolist()[0] == ["pending", "server_error"]
 
 
 def test_a_second_attempt_that_is_not_answered(params: GenerationParams, context: RuleContext):

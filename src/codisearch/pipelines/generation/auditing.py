@@ -1,6 +1,7 @@
 """The second pass: a model codes accepted queries blind, and says where the words lead elsewhere."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -144,6 +145,12 @@ class Auditing:
         return schema_of(BlindCodes)
 
 
+def faults_of(recorded: Iterable[Recorded], prompt_hash: str) -> dict[str, int]:
+    """Return why readers' answers under a prompt were of no use, and how many."""
+    read = (read_blind_codes(one.answer)[0] for one in recorded if one.meta.get("prompt") == prompt_hash)
+    return dict(Counter(fault for fault in read if fault))
+
+
 def harvest(recorded: Iterable[Recorded], prompt_hash: str) -> dict[Question, Coded]:
     """Return the code that each query was given in the answers under a prompt; the first one counts."""
     codes: dict[Question, Coded] = {}
@@ -186,7 +193,19 @@ def mark_agreement(
     marked.loc[left_out, "status"] = "rejected"
     marked.loc[left_out, "reason"] = "audit_disagrees"
     marked.loc[left_out, "detail"] = "A blind reader codes it " + marked.loc[left_out, "answer"] + "."
+    if not params.audit.keep_unread:
+        unread = is_unread(marked)
+        marked.loc[unread, ["status", "reason", "detail"]] = [
+            "rejected",
+            "audit_unread",
+            "No reader coded it.",
+        ]
     return marked
+
+
+def is_unread(rows: pd.DataFrame) -> pd.Series:
+    """Tell of each row whether it is an accepted query that no reader has coded; titles are not read."""
+    return (rows["status"] == "accepted") & (rows["style"] != _NO_TITLES) & (rows["agreement"] == "")
 
 
 def _compare(given: str, code: str, known: frozenset[str]) -> tuple[str, str]:

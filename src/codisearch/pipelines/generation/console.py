@@ -8,7 +8,7 @@ from rich.table import Table
 
 _LABELS = {
     "requests": "requests",
-    "answered": "  answered before",
+    "answered": "  answered, or in a job",
     "rows": "queries",
     "input_tokens": "tokens to send",
     "output_tokens": "tokens to come",
@@ -73,25 +73,38 @@ def render_report(report: Mapping[str, Any]) -> Table:
     table.add_row("queries planned", f"{rows['planned']:,}")
     for end in ("accepted", "rejected", "failed", "pending"):
         table.add_row(f"  {end}", f"{rows[end]:,}")
-    for reason, count in sorted(report["reasons"].items(), key=lambda item: -item[1]):
-        table.add_row(f"    {reason}", f"{count:,}")
+        for reason, count in sorted(report["reasons"].items(), key=lambda item: -item[1]):
+            if reason.startswith(f"{end} "):
+                table.add_row(f"    {reason.removeprefix(end).strip()}", f"{count:,}")
+    _add_audit(table, report)
     table.add_row("confusable codes", f"{report['confusables']['kept']:,}")
-    if sum(report["agreement"].values()):
-        for level, count in report["agreement"].items():
-            table.add_row(f"  blind code agrees: {level.replace('_', ' ')}", f"{count:,}")
-        table.add_row("  not read", f"{report['unread']:,}")
-    for task in ("queries", "audit"):
-        if part := report[task]:
-            faults = ", ".join(f"{count} {kind}" for kind, count in part["faults"].items()) or "no faults"
-            table.add_row(
-                f"requests, {task}", f"{part['requests_sent']:,} sent, {part['answers']:,} answered"
-            )
-            table.add_row("", faults)
-    tokens = sum(
-        part["input_tokens"] + part["output_tokens"] for part in (report["queries"], report["audit"]) if part
-    )
-    table.add_row("tokens", f"{tokens:,}")
-    table.add_row("money", f"{report['money']:,.4f} {report['currency']}")
+    if report["corpus_pairs"]:
+        table.add_row("pairs of the corpus beside them", f"{report['corpus_pairs']:,}")
+    _add_requests(table, report)
     if report["stopped"]:
         table.add_row("ended early", report["stopped"], style="yellow")
     return table
+
+
+def _add_audit(table: Table, report: Mapping[str, Any]) -> None:
+    for level, count in report["agreement"].items():
+        if count:
+            table.add_row(f"blind reader agrees: {level.replace('_', ' ')}", f"{count:,}")
+    if report["unread"]:
+        table.add_row("accepted, not read by the blind reader", f"{report['unread']:,}", style="yellow")
+
+
+def _add_requests(table: Table, report: Mapping[str, Any]) -> None:
+    for task in ("queries", "audit"):
+        if part := report[task]:
+            sent = f"{part['requests_sent']:,} sent, {part['answers']:,} answered"
+            table.add_row(f"this run's requests, {task}", sent)
+            for kind, count in {**part["faults"], **part["useless_answers"]}.items():
+                table.add_row(f"    {kind}", f"{count:,}")
+    parts = [part for part in (report["queries"], report["audit"]) if part]
+    tokens = sum(part["input_tokens"] + part["output_tokens"] for part in parts)
+    table.add_row("this run's tokens", f"{tokens:,}")
+    table.add_row("this run's money", f"{report['money']:,.4f} {report['currency']}")
+    ledger = report["ledger"]
+    table.add_row("all runs on the ledger", f"{ledger['requests']:,} requests, {ledger['tokens']:,} tokens")
+    table.add_row("", f"{ledger['money']:,.4f} {report['currency']}")

@@ -9,11 +9,17 @@ import pandas as pd
 
 from codisearch.errors import ConfigurationError, GeneratorError
 from codisearch.generators.contract import Answer
-from codisearch.generators.ledger import Ledger
+from codisearch.generators.ledger import Ledger, Totals
 from codisearch.generators.registry import Generators
 from codisearch.pipelines.generation import auditing, writing
 from codisearch.pipelines.generation.answers import read_blind_codes, read_queries
-from codisearch.pipelines.generation.auditing import Auditing, harvest, mark_agreement
+from codisearch.pipelines.generation.auditing import (
+    Auditing,
+    faults_of,
+    harvest,
+    is_unread,
+    mark_agreement,
+)
 from codisearch.pipelines.generation.confusables import Confusables
 from codisearch.pipelines.generation.params import GenerationParams
 from codisearch.pipelines.generation.passes import (
@@ -32,7 +38,7 @@ from codisearch.pipelines.generation.report import (
     run_record,
     task_report,
 )
-from codisearch.pipelines.generation.rows import Judge, Rows
+from codisearch.pipelines.generation.rows import IN_A_JOB, Judge, Rows
 from codisearch.pipelines.generation.targets import choose_targets
 from codisearch.pipelines.generation.writing import Writing
 from codisearch.rules.pair_rules import RuleContext
@@ -124,7 +130,7 @@ def write_queries(
     rows, confusables = Rows(pass_.units(targets), params), Confusables.of(code_set)
     judge = Judge(rows.units, params, context, confusables)
     expected = plan_writing(pass_, targets, ledger, params).expected
-    first_keys: tuple[str, ...] = ()
+    before, first_keys = ledger.totals(writing.TASK), tuple[str, ...]()
     stopped = ""
     with ledger.writing() as writer:
         sender = sender_of(params.generator, generators, ledger, writer, expected, params, _rows_in)
@@ -137,7 +143,7 @@ def write_queries(
             rows.add(judge.judge(numbers, ledger.answers(sent.keys), attempt))
             stopped = sent.stopped
             first_keys = first_keys or sent.keys
-    return _written(pass_, rows, first_keys, confusables, ledger, stopped)
+    return _written(pass_, rows, first_keys, confusables, ledger, before, stopped)
 
 
 def audit_queries(
@@ -166,7 +172,7 @@ def audit_queries(
     def coded() -> dict[auditing.Question, auditing.Coded]:
         return harvest(ledger.answers_of(auditing.TASK, audit.settings), audit.prompt.hash)
 
-    every = audit.sheets(unmarked)
+    before, every = ledger.totals(auditing.TASK), audit.sheets(unmarked)
     expected = plan_sheets(audit, every, ledger, params).expected
     with ledger.writing() as writer:
         sender = sender_of(params.auditor, generators, ledger, writer, expected, params, _codes_in)
@@ -181,7 +187,13 @@ def audit_queries(
     rows = mark_agreement(unmarked, coded(), frozenset(code_set["code"]), params)
     prompt = {"name": audit.prompt.name, "hash": audit.prompt.hash}
     currency = params.models[params.auditor].prices.currency
-    return rows, task_report(ledger, auditing.TASK, currency, stopped, prompt)
+    useless = faults_of(ledger.answers_of(auditing.TASK, audit.settings), audit.prompt.hash)
+    report = task_report(before, ledger.totals(auditing.TASK), currency, stopped, prompt, useless)
+    if unread := int(is_unread(rows).sum()):
+        logger.warning(
+            "%d accepted queries were not read by the blind reader (%s).", unread, useless or stopped
+        )
+    return rows, report
 
 
 def collect_pairs(
@@ -191,8 +203,9 @@ def collect_pairs(
     generated_confusables: pd.DataFrame,
     writing_report: Report,
     audit_report: Report,
+    ledger: Ledger,
     params: GenerationParams,
-) -> tuple[pd.DataFrame, pd.DataFrame, Report, dict[str, dict[str, Any]]]:
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, dict[str, Any]], Report]:
     """Return what the later pipelines train and test on, and the report of how it came to be.
 
     Args:
@@ -202,10 +215,11 @@ def collect_pairs(
         generated_confusables: The confusable codes that it named.
         writing_report: What writing came to.
         audit_report: What auditing came to.
+        ledger: Every request and answer.
         params: The pipeline's parameters.
 
     Returns:
-        `schemas.RAW_PAIRS`, `schemas.CONFUSABLES`, the report, and what MLflow gets of it.
+        `schemas.RAW_PAIRS`, `schemas.CONFUSABLES`, what MLflow gets of the report, and the report.
 
     Raises:
         GeneratorError: If a language model was asked and no query was accepted.
@@ -214,7 +228,7 @@ def collect_pairs(
         pairs = sample_by_code(corpus, params.sample_codes)
         logger.info("%d pairs of %d codes.", len(pairs), pairs["code"].nunique())
         report = corpus_report(len(pairs))
-        return pairs, listed_confusables, report, run_record(report)
+        return pairs, listed_confusables, run_record(report), report
     accepted = rows.loc[rows["status"] == "accepted", list(RAW_PAIRS.columns)]
     if accepted.empty:
         if writing_report["stopped"]:
@@ -232,8 +246,9 @@ def collect_pairs(
         pairs = pd.concat([corpus, accepted])
         confusables = pd.concat([listed_confusables, confusables]).drop_duplicates(["code", "confusable"])
     counts = {"kept": len(generated_confusables), **writing_report["refused_confusables"]}
-    report = generation_report(rows, writing_report, audit_report, counts, params)
-    return pairs.reset_index(drop=True), confusables.reset_index(drop=True), report, run_record(report)
+    spent, beside = ledger.totals().spent, len(pairs) - len(accepted)
+    report = generation_report(rows, writing_report, audit_report, counts, beside, spent, params)
+    return pairs.reset_index(drop=True), confusables.reset_index(drop=True), run_record(report), report
 
 
 def sample_by_code(pairs: pd.DataFrame, codes: int | None) -> pd.DataFrame:
@@ -260,16 +275,17 @@ def _written(
     keys: tuple[str, ...],
     confusables: Confusables,
     ledger: Ledger,
+    before: Totals,
     stopped: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame, Report]:
-    faults = ledger.last_faults()
+    faults = ledger.last_faults() | {key: (IN_A_JOB, "") for job in ledger.open_jobs() for key in job.keys}
     by_unit = {number: faults[key] for number, key in enumerate(keys) if key in faults}
-    finished = rows.finish(by_unit, pass_.source, pass_.prompt.hash)
+    finished = rows.finish(by_unit, pass_.source, pass_.prompt.hash, stopped=bool(stopped))
     drafts = rows.drafts
     params = pass_.params
     prompt = {"name": pass_.prompt.name, "hash": pass_.prompt.hash}
     currency = params.models[params.generator].prices.currency
-    report = task_report(ledger, writing.TASK, currency, stopped, prompt) | {
+    report = task_report(before, ledger.totals(writing.TASK), currency, stopped, prompt, rows.faults) | {
         "source": pass_.source,
         "accepted": int((finished["status"] == "accepted").sum()),
         "refused_drafts": drafts.loc[drafts["rule"] != "", "rule"].value_counts().to_dict(),

@@ -54,6 +54,8 @@ class AuditParams(_Strict):
         agree_at: From which level on an answer agrees.
         keep_disagreements: Whether queries whose answer does not agree stay among the pairs; they are marked
             in `generation_rows` either way.
+        keep_unread: Whether queries that no reader coded stay among the pairs, for example since its answer
+            was blocked.
     """
 
     enabled: bool = True
@@ -62,6 +64,7 @@ class AuditParams(_Strict):
     queries_per_request: PositiveInt = 25
     agree_at: Level = "four_characters"
     keep_disagreements: bool = False
+    keep_unread: bool = True
 
 
 class EstimateParams(_Strict):

@@ -36,7 +36,8 @@ def plan_writing(pass_: Writing, targets: list[str], ledger: Ledger, params: Gen
     """Return the plan of the first pass."""
     units = pass_.units(targets)
     rows = sum(count for unit in units for _, count in params.slots(unit.language))
-    size = measure(pass_.requests(units, 1), rows, ledger.settled_keys())
+    waiting = {key for job in ledger.open_jobs() for key in job.keys}
+    size = measure(pass_.requests(units, 1), rows, ledger.settled_keys() | waiting)
     estimate = params.estimate
     answer = estimate.tokens_per_request + estimate.tokens_per_query * rows / max(1, len(units))
     return plan_task(writing.TASK, params.generator, size, answer, ledger, params)

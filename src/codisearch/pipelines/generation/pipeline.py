@@ -55,9 +55,11 @@ def create_pipeline() -> Pipeline:
                     "generated_confusables",
                     "writing_report",
                     "audit_report",
+                    "ledger",
                     "params:generation",
                 ],
-                ["raw_pairs", "confusables", "generation_report", "generation_run"],
+                # The report comes last: a run that ended early ends with it.
+                ["raw_pairs", "confusables", "generation_run", "generation_report"],
                 name="collect_pairs",
             ),
         ],

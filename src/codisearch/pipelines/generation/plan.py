@@ -129,7 +129,7 @@ def _duration(left: int, tokens: int, seconds: float, params: GenerationParams) 
     if params.mode == "batch":
         return 0.0
     pace = params.pace
-    limits = [left * seconds / pace.concurrency]
+    limits = [left * seconds / pace.concurrency, seconds if left else 0.0]
     if pace.requests_per_minute:
         limits.append(left / pace.requests_per_minute * _MINUTE)
     if pace.tokens_per_minute:

@@ -1,5 +1,6 @@
 """From answers to rows: every query that was planned ends as accepted, rejected, failed or pending."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -26,6 +27,9 @@ _TEXT: Final = ("query", "code", "language", "style", "noise", "created", "rule"
 _NUMBERS: Final = ("unit", "attempt", "place")
 _PLACE: Final = [*_NUMBERS, "style", "rule"]
 _KEPT: Final = [*_NUMBERS, "query", "style", "noise", "created", "rule", "detail"]
+
+
+IN_A_JOB: Final = "in_batch_job"
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,11 @@ class Rows:
         self.drafts = pd.concat([self.drafts, drafts], ignore_index=True) if self._attempts else drafts
         self._attempts.append(judged.attempt)
 
+    @property
+    def faults(self) -> dict[str, int]:
+        """Return why answers were of no use as a whole, and how many."""
+        return dict(Counter(fault for one in self._attempts for fault, _ in one.faults.values()))
+
     def wanting(self) -> list[int]:
         """Return the numbers of the units that lack queries and that a further attempt may help."""
         if not self._attempts:
@@ -175,18 +184,21 @@ class Rows:
         good = good.assign(n=good.groupby(["unit", "style"]).cumcount() + 1)
         return good[good["n"] <= good["style"].map(self._params.queries).astype("int64")]
 
-    def finish(self, faults: dict[int, tuple[str, str]], source: str, prompt_hash: str) -> pd.DataFrame:
+    def finish(
+        self, faults: dict[int, tuple[str, str]], source: str, prompt_hash: str, *, stopped: bool = False
+    ) -> pd.DataFrame:
         """Return a row for every planned query (`schemas.GENERATED_ROWS`, without what the audit adds).
 
         Args:
-            faults: Number of a unit without an answer -> kind and message of its last fault, or empty
-                strings if it was never sent.
+            faults: Number of a unit without an answer -> kind and message of its last fault, or `IN_A_JOB`;
+                without an entry it was never sent.
             source: The generator.
             prompt_hash: Hash of the prompt file.
+            stopped: Whether the run ended early, so that what has no answer may still get one.
         """
         rows = self._slots().merge(self._ended(), on=["unit", "style", "n"], how="left")
         open_rows = rows["status"].isna()
-        ends = [self._end_of_unit(int(number), faults) for number in rows.loc[open_rows, "unit"]]
+        ends = [self._end_of_unit(int(number), faults, stopped) for number in rows.loc[open_rows, "unit"]]
         for column, values in zip(("status", "reason", "detail"), zip(*ends, strict=True), strict=False):
             rows.loc[open_rows, column] = list(values)
         slot = rows["language"] + "-" + rows["code"] + "-" + rows["style"]
@@ -227,12 +239,15 @@ class Rows:
         ended = ended.join(self.drafts[["query", "noise", "created", "detail"]])
         return ended.drop(columns=["attempt", "place"]).rename(columns={"rule": "reason"})
 
-    def _end_of_unit(self, number: int, faults: dict[int, tuple[str, str]]) -> tuple[str, str, str]:
+    def _end_of_unit(
+        self, number: int, faults: dict[int, tuple[str, str]], stopped: bool
+    ) -> tuple[str, str, str]:
         """Return how a slot without a draft ended: status, reason, detail."""
         answered = [a for a in self._attempts if number in a.numbers and number not in a.unanswered]
         if not answered:
-            kind, message = faults.get(number, ("", ""))
-            return ("failed", kind, message) if kind else ("pending", "not_sent", "")
+            kind, message = faults.get(number, ("not_sent", ""))
+            later = stopped or kind in {"not_sent", IN_A_JOB}
+            return "pending" if later else "failed", kind, message
         if number in answered[-1].faults:
             return "failed", *answered[-1].faults[number]
         return "rejected", "missing", "The model wrote fewer queries than it was asked for."
