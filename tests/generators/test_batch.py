@@ -194,6 +194,13 @@ def job_events(ledger: Ledger) -> list[dict[str, Any]]:
     return [{"kind": row[0]} for row in rows]
 
 
+def test_a_service_that_cannot_be_reached(ledger: Ledger):
+    """The run ends cleanly with the reason, and the job that may have been handed in stays open."""
+    sent = send(ledger, Service("http://127.0.0.1:9"), make_requests(3))
+    assert "connection" in sent.stopped
+    assert len(ledger.open_jobs()) == 1
+
+
 def test_a_wrong_key(ledger: Ledger, service: Service):
     """A refused key ends the run with an error; the job counts as not handed in, and the key is not shown."""
     service.set(echo_key=True)

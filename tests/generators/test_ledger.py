@@ -234,3 +234,17 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path):
     ledger = Ledger(tmp_path / "data" / "ledger.sqlite")
     with pytest.raises((StorageError, OSError), match="data"), ledger.writing():
         pass
+
+
+def test_a_full_disk(ledger: Ledger):
+    """What fits is kept; what does not is a storage error, and the ledger stays whole."""
+    with ledger.writing() as writer:
+        writer.sent([make_request(1)])
+        writer.answered(make_request(1).key, "queries", say(), 0.1)
+        pages = writer._connection.execute("PRAGMA page_count").fetchone()[0]
+        writer._connection.execute(f"PRAGMA max_page_count = {pages}")
+        requests = [make_request(number, user="x" * 5_000) for number in range(2, 500)]
+        with pytest.raises(StorageError, match="No space left to write"):
+            writer.sent(requests)
+    assert ledger.settled_keys() == {make_request(1).key}
+    assert ledger.totals().spent.requests == 1

@@ -29,6 +29,7 @@ TABULAR = """<?xml version="1.0" encoding="utf-8"?>
     <section id="I20-I25"><desc>Ischemic</desc>
       <diag><name>I21</name><desc>Acute myocardial infarction</desc>
         <includes><note>cardiac  infarction</note><note>coronary (artery) embolism</note></includes>
+        <excludes2><note>old myocardial infarction (I25.2)</note></excludes2>
         <diag><name>I21.9</name><desc>Acute myocardial infarction, unspecified</desc>
           <inclusionTerm><note>Myocardial infarction (acute) NOS</note></inclusionTerm>
         </diag>

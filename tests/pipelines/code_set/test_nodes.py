@@ -130,10 +130,10 @@ def test_chosen_language_without_titles(code_set: pd.DataFrame):
         collect_national_titles(code_set, TitlesParams(languages=("es",)), *six())
 
 
-def test_pipeline_makes_the_three_tables():
+def test_pipeline_makes_its_tables():
     """The pipeline's outputs are the design's, and the titles come through the dataset factory's names."""
     pipeline = create_pipeline()
-    assert pipeline.outputs() == {"index_aliases", "national_titles"}
+    assert pipeline.outputs() == {"code_notes", "index_aliases", "national_titles"}
     assert "code_set" in pipeline.all_outputs()
     assert {"es_titles", "fr_titles", "params:code_set", "params:titles"} <= pipeline.inputs()
 

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 
-from codisearch.pipelines.code_set.nodes import load_code_set, load_index_aliases
+from codisearch.pipelines.code_set.nodes import load_code_notes, load_code_set, load_index_aliases
 from codisearch.pipelines.code_set.package import package_label
 from codisearch.pipelines.code_set.params import CodeSetParams
-from codisearch.schemas import ALIASES, CODE_SET
+from codisearch.schemas import ALIASES, CODE_NOTES, CODE_SET
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +77,13 @@ def test_label_comes_from_the_list_of_codes():
     """Year and month are in the file's name; another name gives the package's version."""
     assert package_label(["x.xml", "code-list-October-2027.txt"]) == "ICD-10-CM 2027-10"
     assert package_label(["code-list-Octember-2027.txt"]) == "ICD-10-CM of simple_icd_10_cm 1.5.0"
+
+
+def test_notes_are_what_codes_exclude(code_set: pd.DataFrame):
+    """Both kinds of exclusion of a code, its own alone, for the codes of the code set."""
+    notes = CODE_NOTES.validate(load_code_notes(code_set, CodeSetParams())).set_index("code")["excludes"]
+    assert "gestational diabetes (O24.4-)" in notes["E11"]
+    assert notes["E11.9"] == ["type 2 diabetes mellitus, without complications in remission (E11.A)"]
+    assert "E11.21" not in notes.index
+    some = load_code_notes(code_set[code_set["category"] == "E11"], CodeSetParams())
+    assert set(some["code"]) == {code for code in notes.index if code.startswith("E11")}

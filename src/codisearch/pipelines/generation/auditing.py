@@ -13,7 +13,7 @@ from codisearch.codes import category_of, four_characters_of, normalise_code
 from codisearch.errors import InputError
 from codisearch.generators.contract import Request
 from codisearch.generators.ledger import Recorded
-from codisearch.languages import LANGUAGE_NAMES, Language
+from codisearch.languages import Language
 from codisearch.pipelines.generation.answers import BlindCodes, read_blind_codes, schema_of
 from codisearch.pipelines.generation.params import GenerationParams, Level
 from codisearch.pipelines.generation.prompts import Prompt
@@ -120,7 +120,7 @@ class Auditing:
             subject=f"{len(sheet.questions)} queries {sheet.language}",
             system=self._instructions[sheet.language],
             user=self.prompt.request(
-                **self._values(sheet.language), queries=[one.query for one in sheet.questions]
+                **self.params.wording(sheet.language), queries=[one.query for one in sheet.questions]
             ),
             schema=self._schema,
             attempt=attempt,
@@ -132,13 +132,10 @@ class Auditing:
             },
         )
 
-    def _values(self, language: Language) -> dict[str, object]:
-        return {"language": LANGUAGE_NAMES[language], "country": self.params.countries[language]}
-
     @cached_property
     def _instructions(self) -> dict[Language, str]:
-        languages = self.params.languages
-        return {language: self.prompt.instructions(**self._values(language)) for language in languages}
+        tongues = self.params.languages
+        return {tongue: self.prompt.instructions(**self.params.wording(tongue)) for tongue in tongues}
 
     @cached_property
     def _schema(self) -> dict[str, object]:

@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from codisearch.generators.settings import BatchSettings, Budget, ModelSettings, Pace
-from codisearch.languages import LANGUAGES, Language, Style
+from codisearch.languages import LANGUAGE_NAMES, LANGUAGES, Language, Style
 
 CORPUS = "corpus"
 Level = Literal["code", "four_characters", "category"]
@@ -167,6 +167,10 @@ class GenerationParams(_Strict):
         if len(currencies) > 1:
             raise ValueError(f"the prices of writer and auditor must be in one currency, came {currencies}.")
         return self
+
+    def wording(self, language: Language) -> dict[str, object]:
+        """Return what a prompt says of a language, by the name of the placeholder."""
+        return {"language": LANGUAGE_NAMES[language], "country": self.countries[language]}
 
     def slots(self, language: Language) -> tuple[tuple[Style, int], ...]:
         """Return what is asked of a code in a language: each style with its number of queries."""

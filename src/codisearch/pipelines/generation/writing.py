@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final
 
 from codisearch.generators.contract import Request
-from codisearch.languages import LANGUAGE_NAMES, Language
+from codisearch.languages import Language
 from codisearch.pipelines.generation.answers import Written, schema_of
 from codisearch.pipelines.generation.cards import CodeCards
 from codisearch.pipelines.generation.params import GenerationParams
@@ -49,7 +49,7 @@ class Writing:
 
     def request(self, unit: Unit, attempt: int) -> Request:
         """Return the request for a unit; each further attempt is another request of the same words."""
-        values = self._values(unit.language)
+        values = self.params.wording(unit.language)
         counts = ", ".join(f"{style} {count}" for style, count in self.params.slots(unit.language))
         return Request(
             task=TASK,
@@ -67,13 +67,10 @@ class Writing:
         """Yield the requests for some units."""
         return (self.request(unit, attempt) for unit in units)
 
-    def _values(self, language: Language) -> dict[str, object]:
-        return {"language": LANGUAGE_NAMES[language], "country": self.params.countries[language]}
-
     @cached_property
     def _instructions(self) -> dict[Language, str]:
-        languages = self.params.languages
-        return {language: self.prompt.instructions(**self._values(language)) for language in languages}
+        tongues = self.params.languages
+        return {tongue: self.prompt.instructions(**self.params.wording(tongue)) for tongue in tongues}
 
     @cached_property
     def _schema(self) -> dict[str, object]:
