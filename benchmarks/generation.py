@@ -190,7 +190,7 @@ def _compare_sent(ledger: Ledger, counted: dict[str, Any]) -> None:
 def throughput(requests: int) -> None:
     """The share of the ideal rate at 64 at a time and 300 ms."""
     with tempfile.TemporaryDirectory() as name, serving("--latency", "0.3") as address:
-        overrides = {"pace": {"concurrency": 64}, "audit": {"enabled": False}}
+        overrides = {"pace": {"concurrency": 64}, "audit": {"enabled": False}, "attempts": 1}
         done = finish(start(Path(name), address, requests, overrides))
         ledger = Ledger(Path(name) / "ledger.sqlite")
         seconds, answers, ideal = _span(ledger), ledger.totals().spent.answers, 64 / 0.3

@@ -74,6 +74,7 @@ class GeminiGenerator(BatchGenerator):
         super().__init__(name, settings, key)
         self._opened: genai.Client | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._configs: dict[tuple[str, str], types.GenerateContentConfig] = {}
 
     async def open(self) -> None:
         """Open a pool of connections."""
@@ -118,7 +119,14 @@ class GeminiGenerator(BatchGenerator):
             return answer_of(_body_of(response), time.monotonic() - started)
 
     def _config(self, request: Request) -> "types.GenerateContentConfig":
-        """Return everything but the question, as the SDK takes it."""
+        """Return everything but the question, as the SDK takes it; the SDK copies it before it is used."""
+        shared = (request.task, request.system)
+        known = self._configs.get(shared)
+        if known is None or known.response_json_schema != request.schema:
+            known = self._configs[shared] = self._new_config(request)
+        return known
+
+    def _new_config(self, request: Request) -> "types.GenerateContentConfig":
         from google.genai import types
 
         settings = self.settings
