@@ -125,6 +125,28 @@ def test_refusals_in_a_row_end_the_run(ledger: Ledger):
     assert len(sent.generator.came) == 5
 
 
+def test_what_failed_before_does_not_end_a_run_that_goes_on(ledger: Ledger):
+    """Requests that failed in an earlier run come first in the next, and may all fail again."""
+
+    def reply(request: Request, _: int) -> Answer | Exception:
+        return RequestFault("bad_request", "never") if request.meta["code"] < "A12" else say()
+
+    generator = TestGenerator(reply)
+    ended: list[str] = []
+
+    async def run() -> None:
+        with ledger.writing() as writer:
+            suspects = {request.key for request in make_requests(12)}
+            pace = Pace(**QUICK, give_up_after=5, concurrency=1)
+            meter = Meter(Budget(), Spent(), Expected())
+            runner = OnlineRun(generator, writer, pace, meter, lambda *_: None, suspects)
+            ended.append((await runner.send(make_requests(30))).stopped)
+
+    asyncio.run(run())
+    assert ended == [""]
+    assert ledger.totals().spent.answers == 18
+
+
 def test_a_run_that_has_to_end_does_not_wait(ledger: Ledger):
     """While one worker waits for as long as the service asked, another finds the quota used up."""
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from aiolimiter import AsyncLimiter
@@ -96,16 +96,25 @@ class OnlineRun:
         pace: How fast, and how often again.
         meter: What is spent and may be spent.
         heard: Told of every request that is over.
+        suspects: Keys of requests that had a fault in an earlier run. They come first when a run goes on, and
+            may fail again: that does not tell that the service is down.
     """
 
     def __init__(
-        self, generator: Generator, writer: LedgerWriter, pace: Pace, meter: Meter, heard: Heard
+        self,
+        generator: Generator,
+        writer: LedgerWriter,
+        pace: Pace,
+        meter: Meter,
+        heard: Heard,
+        suspects: Container[str] = (),
     ) -> None:
         self._generator = generator
         self._writer = writer
         self._pace = pace
         self._meter = meter
         self._heard = heard
+        self._suspects = suspects
         self._gate = Gate(pace, self._sleep)
         self._halt = asyncio.Event()
         self._leaving = asyncio.Lock()
@@ -143,7 +152,7 @@ class OnlineRun:
             answer: Answer = await retrying(self._pace, self._sleep)(self._try, request)
         except (TransientFault, RequestFault) as fault:
             self._heard(request, None)
-            self._given_up += 1
+            self._given_up += request.key not in self._suspects
             if self._given_up >= self._pace.give_up_after:
                 self._stop(f"{self._given_up} requests in a row brought no answer; the last: {fault}")
         except ExhaustedFault as fault:

@@ -112,7 +112,8 @@ class Sender:
                 raise ConfigurationError(
                     f"generation.mode 'batch': {generator.name} takes no batch jobs; allowed is 'online'."
                 )
-            run = OnlineRun(generator, self.writer, params.pace, self.meter, heard)
+            suspects = self.ledger.last_faults()
+            run = OnlineRun(generator, self.writer, params.pace, self.meter, heard, suspects)
             ended = await run.send(requests)
         if waiting := len(self._waiting_keys()):
             return Ended(ended.stopped or f"{waiting} requests are left to batch jobs that are under way")
