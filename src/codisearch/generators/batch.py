@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from codisearch.errors import GeneratorError
 from codisearch.generators.contract import (
     UNREADABLE,
     Answer,
@@ -84,9 +83,7 @@ class BatchRun:
             self._pending.extend(key for key in self._requests if key not in taken)
             return await self._until_done(watched)
         except FatalFault as fault:
-            raise GeneratorError(
-                f"{self._generator.name} refuses every request: {fault.message} Check its key and its model."
-            ) from None
+            raise self._generator.refused(fault) from None
         except Fault as fault:
             logger.warning("No further jobs are handed in: %s.", fault)
             return Ended(str(fault))

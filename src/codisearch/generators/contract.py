@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final, Literal, Self
 
 from pydantic import SecretStr
 
-from codisearch.errors import CodisearchError
+from codisearch.errors import CodisearchError, GeneratorError
 from codisearch.generators.settings import ModelSettings
 
 Finish = Literal["stop", "length", "safety", "other"]
@@ -183,6 +183,12 @@ class Generator(ABC):
     def secret(self) -> str:
         """Return the key, or an empty string."""
         return self._key.get_secret_value() if self._key else ""
+
+    def refused(self, fault: FatalFault) -> GeneratorError:
+        """Return what a user is told when the service refuses every request."""
+        return GeneratorError(
+            f"{self.name} refuses every request: {fault.message} Check its key and its model."
+        )
 
     async def answer(self, request: Request) -> Answer:
         """Return the answer to a request, or raise a `Fault` whose message never holds the key.

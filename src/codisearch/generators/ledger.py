@@ -65,7 +65,7 @@ class Totals:
 
     Attributes:
         spent: Requests, tokens and money.
-        unanswered: Requests that were sent and brought neither an answer nor a final refusal.
+        unanswered: Requests that were sent and brought no answer.
         faults: How often each kind of fault came.
     """
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from aiolimiter import AsyncLimiter
 
-from codisearch.errors import GeneratorError
 from codisearch.generators.contract import (
     Answer,
     ExhaustedFault,
@@ -119,7 +118,7 @@ class OnlineRun:
         self._halt = asyncio.Event()
         self._leaving = asyncio.Lock()
         self._stopped = ""
-        self._refused_by_service = ""
+        self._refused: FatalFault | None = None
         self._given_up = 0
 
     async def send(self, requests: Iterable[Request]) -> Ended:
@@ -135,8 +134,8 @@ class OnlineRun:
                     group.create_task(self._work(pending))
         except ExceptionGroup as several:  # such as a full disk, which every task meets
             raise several.exceptions[0] from None
-        if self._refused_by_service:
-            raise GeneratorError(self._refused_by_service)
+        if self._refused:
+            raise self._generator.refused(self._refused)
         return Ended(self._stopped)
 
     async def _work(self, pending: Iterator[Request]) -> None:
@@ -158,9 +157,7 @@ class OnlineRun:
         except ExhaustedFault as fault:
             self._stop(f"the service's quota is used up ({fault.message})")
         except FatalFault as fault:
-            self._refused_by_service = (
-                f"{self._generator.name} refuses every request: {fault.message} Check its key and its model."
-            )
+            self._refused = fault
             self._stop(fault.message)
         except _HaltedError as halted:
             self._stop(str(halted))
