@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import codisearch
+from codisearch.comparison_commands import compare, runs
 from codisearch.corpus.commands import corpus_app
 from codisearch.errors import CodisearchError
 from codisearch.generation_commands import generation_app
@@ -31,6 +32,8 @@ app = typer.Typer(
 )
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(generation_app, name="generation")
+app.command()(runs)
+app.command()(compare)
 
 
 def _show_version(wanted: bool) -> None:
@@ -99,6 +102,8 @@ def main() -> None:
     """Run the command line; errors that a user can mend are one line on standard error and exit status 1."""
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         app()
     except CodisearchError as error:

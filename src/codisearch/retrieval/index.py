@@ -88,7 +88,7 @@ class DenseRanker:
 
     def rank(self, queries: Sequence[str], depth: int) -> Rankings:
         """Return the first `depth` codes of each query."""
-        return self.rank_vectors(encode(self.model, queries), depth)
+        return self.rank_vectors(encode(self.model, queries, role="query"), depth)
 
     def rank_vectors(self, vectors: Vectors, depth: int) -> Rankings:
         """Return the first `depth` codes of each query vector, of shape (queries, dimension)."""

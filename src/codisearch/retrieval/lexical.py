@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -36,10 +36,26 @@ class Bm25:
         words = [_words(query) for query in queries]
 
         def search(rows: Ids, wanted: int) -> tuple[Ids, Scores]:
-            ids, scores = self._index.retrieve([words[row] for row in rows], k=wanted, show_progress=False)
-            return np.where(scores > 0, ids, NO_CODE).astype(np.int64), scores.astype(np.float32)
+            return self._search([words[row] for row in rows], wanted)
 
         return rank_codes(search, len(words), self._code_of_alias, depth)
+
+    def _search(self, queries: Sequence[list[str]], wanted: int) -> tuple[Ids, Scores]:
+        """Find the best aliases among those that share a word with the query.
+
+        The library's own search sorts all aliases, of which most score 0: thirteen times slower.
+        """
+        ids = np.full((len(queries), wanted), NO_CODE, np.int64)
+        scores = np.full((len(queries), wanted), -np.inf, np.float32)
+        for row, words in enumerate(queries):
+            if not words:
+                continue  # the library cannot score a query without words
+            all_scores = self._index.get_scores(words)
+            found = np.flatnonzero(all_scores > 0)
+            values = all_scores[found].astype(np.float32)
+            best = _largest(values, found, wanted)
+            ids[row, : len(best)], scores[row, : len(best)] = found[best], values[best]
+        return ids, scores
 
 
 def _words(text: str) -> list[str]:
@@ -86,7 +102,7 @@ class CharTfidf:
         return ids, scores
 
 
-def _largest(values: Scores, columns: npt.NDArray[np.int32], wanted: int) -> Ids:
+def _largest(values: Scores, columns: npt.NDArray[np.integer[Any]], wanted: int) -> Ids:
     """Return the positions of the largest values, ties in the order of the columns."""
     if len(values) > wanted:
         smallest = np.partition(values, -wanted)[-wanted]

@@ -108,7 +108,7 @@ class Retriever:
     def _in_language(self, queries: Sequence[str], rankings: Rankings, language: str) -> Rankings:
         """Return the same codes, with an alias in `language` where one matches about as well as the best."""
         first = self._ranker.first
-        vectors = encode(first.model, queries)
+        vectors = encode(first.model, queries, role="query")
         shown = rankings.aliases.copy()
         for row, column in np.argwhere(rankings.codes != NO_CODE):
             best = shown[row, column]

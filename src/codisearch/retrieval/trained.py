@@ -12,6 +12,7 @@ import pandas as pd
 from codisearch.errors import ModelError
 from codisearch.files import replace_folder
 from codisearch.retrieval.encoder import first_module_of, open_encoder
+from codisearch.retrieval.hub import is_local_only, reason_of
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -96,9 +97,9 @@ def open_cross_encoder(source: str, **options: Any) -> "CrossEncoder":  # noqa: 
         if first_module_of(Path(source)) == WordInteraction.__name__:
             model: CrossEncoder = CrossEncoder(modules=[WordInteraction.load(source)])
         else:
-            model = CrossEncoder(source, **options)
+            model = CrossEncoder(source, **{"local_files_only": is_local_only(source), **options})
     except Exception as error:  # tokenizers raise no narrower one
-        raise ModelError(f"Cannot load the cross-encoder {source!r}: {str(error).rstrip('.')}.") from error
+        raise ModelError(f"Cannot load the cross-encoder {source!r}: {reason_of(error)}.") from error
     return model
 
 

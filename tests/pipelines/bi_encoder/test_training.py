@@ -213,3 +213,18 @@ def test_bfloat16_on_a_processor(
     changes = {"encoder": encoder, "max_steps": 1, "evaluations": 1}
     trained = train_candidate(groups, task, static_candidate.model_copy(update=changes), seed=1)
     assert values(trained, "loss")
+
+
+def test_prompts_stand_before_the_columns(
+    groups: pd.DataFrame, task: RetrievalTask, static_candidate: CandidateParams, tiny_encoder: Path
+) -> None:
+    """A prompt changes what is trained, empty ones do not."""
+    found = {}
+    for query in (None, "", "zone "):
+        encoder = EncoderSpec(source=str(tiny_encoder), kind="static", buckets=512, query_prompt=query)
+        changes = {"encoder": encoder, "max_steps": 2, "evaluations": 1}
+        trained = train_candidate(groups, task, static_candidate.model_copy(update=changes), seed=1)
+        weights = trained.model.state_dict()
+        found[query] = np.concatenate([tensor.numpy().ravel() for _, tensor in sorted(weights.items())])
+    np.testing.assert_array_equal(found[""], found[None])
+    assert not np.allclose(found["zone "], found[None], atol=1e-4)

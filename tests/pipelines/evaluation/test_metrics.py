@@ -1,7 +1,9 @@
 """Scores of single queries."""
 
+import math
 from collections.abc import Sequence
 
+import ir_measures
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,16 @@ from codisearch.codes import matches_gold
 from codisearch.errors import InputError
 from codisearch.pipelines.evaluation.metrics import score_queries
 
+REFERENCE = {
+    "recall@1": ir_measures.Success(rel=3) @ 1,
+    "recall@3": ir_measures.Success(rel=3) @ 3,
+    "recall@5": ir_measures.Success(rel=3) @ 5,
+    "rr": ir_measures.RR(rel=3),
+    "ap@10": ir_measures.AP(rel=3) @ 10,
+    "ndcg@10": ir_measures.nDCG @ 10,
+    "precision_first": ir_measures.P(rel=3) @ 1,
+    "recall_first": ir_measures.R(rel=3) @ 1,
+}
 CODES = ["E11.9", "E11.65", "E10.9", "I10", "S52.501A", "S52.501B", "S52.502A", "S52.6"]
 
 
@@ -56,7 +68,13 @@ def test_code_level_by_hand() -> None:
         "recall@3",
         "recall@5",
         "recall@10",
+        "recall@50",
         "rr",
+        "ap@10",
+        "ndcg@10",
+        "precision_first",
+        "recall_first",
+        "f1_first",
     ]
     assert first(scores, "q0")[["recall@1", "recall@3", "recall@5", "rr"]].tolist() == [0.0, 1.0, 1.0, 0.5]
 
@@ -110,6 +128,64 @@ def test_depth_ends_the_count() -> None:
     assert first(score_queries(queries, rankings, depth=3), "q0")["rr"] == pytest.approx(1 / 3)
 
 
+def test_cutoffs_beyond_the_depth_are_left_out() -> None:
+    """Recall@50 of ten ranks would be recall@10 under a name that promises more."""
+    scores = score_queries(make_queries(["I10"]), make_rankings(a={"q0": ["I10"]}), depth=10)
+    assert "recall@10" in scores.columns
+    assert "recall@50" not in scores.columns
+
+
+def test_average_precision_by_hand() -> None:
+    """Of three relevant codes two are found, at ranks 1 and 3: (1/1 + 2/3) / 3."""
+    scores = score_queries(
+        make_queries(["I10", "E10.9", "S52.6"]), make_rankings(a={"q0": ["I10", "E11.9", "E10.9"]})
+    )
+    assert first(scores, "q0")["ap@10"] == pytest.approx((1 + 2 / 3) / 3)
+
+
+def test_first_answer_by_hand() -> None:
+    """One right answer for two relevant codes: precision 1, recall 1/2, F1 2/3; a wrong one gives 0."""
+    rankings = make_rankings(a={"q0": ["I10", "E10.9"], "q1": ["E10.9", "I10"]})
+    scores = score_queries(make_queries(["I10", "E11.9"], ["I10"]), rankings)
+    names = ["precision_first", "recall_first", "f1_first"]
+    assert first(scores, "q0")[names].tolist() == pytest.approx([1.0, 0.5, 2 / 3])
+    assert first(scores, "q1")[names].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_graded_gain_by_hand() -> None:
+    """A sibling at rank 1 and the code at rank 2, where the code set has two of its category besides.
+
+    Gains are 2 for S52.502A, which shares S52.5 with the right S52.501A, 3 for that itself, and 1 for S52.6:
+    (2/log2(2) + 3/log2(3)) / (3/log2(2) + 2/log2(3) + 1/log2(4)).
+    """
+    found = make_rankings(a={"q0": ["S52.502A", "S52.501A", "I10"]})
+    scores = score_queries(
+        make_queries(["S52.501A"]), found, codes=["S52.501A", "S52.502A", "S52.6", "I10", "E11.9"]
+    )
+    gained = 2 + 3 / math.log2(3)
+    ideal = 3 + 2 / math.log2(3) + 1 / 2
+    assert first(scores, "q0")["ndcg@10"] == pytest.approx(gained / ideal)
+    assert first(scores, "q0", "category")["ndcg@10"] == 1.0
+
+
+def test_gain_does_not_depend_on_other_systems() -> None:
+    """What others rank changes nothing, nor does a code set that names the ranked codes again."""
+    alone = make_rankings(a={"q0": ["S52.502A", "I10"]})
+    both = make_rankings(a={"q0": ["S52.502A", "I10"]}, b={"q0": ["S52.6", "S52.501B", "S52.501A"]})
+    queries = make_queries(["S52.501A"])
+    one, two = (score_queries(queries, rankings, codes=CODES) for rankings in (alone, both))
+    pd.testing.assert_frame_equal(one, two.loc[two["system"] == "a"].reset_index(drop=True))
+
+
+def test_prefix_merges_what_begins_with_a_relevant_code() -> None:
+    """Two extensions of S52.501 are one answer, so that what follows them is at rank 2."""
+    queries = make_queries(["S52.501", "I10"])
+    rankings = make_rankings(a={"q0": ["S52.501A", "S52.501B", "I10"]})
+    scores = score_queries(queries, rankings, match="prefix")
+    assert first(scores, "q0")["ap@10"] == 1.0
+    assert first(scores, "q0")["ndcg@10"] == 1.0
+
+
 def test_row_order_does_not_matter() -> None:
     """Only the ranks order the codes, not the rows of the frame."""
     queries, rankings = make_queries(["I10"]), make_rankings(a={"q0": ["E11.9", "I10", "E10.9"]})
@@ -122,7 +198,8 @@ def test_no_rankings_give_an_empty_frame() -> None:
     """Without systems there are no rows, but the columns are there."""
     scores = score_queries(make_queries(["I10"]), make_rankings(), cutoffs=(5,), levels=("code",))
     assert scores.empty
-    assert list(scores.columns) == ["system", "query_id", "level", "recall@5", "rr"]
+    assert list(scores.columns)[:5] == ["system", "query_id", "level", "recall@5", "rr"]
+    assert list(scores.columns)[-1] == "f1_first"
 
 
 def test_query_without_codes_is_refused() -> None:
@@ -144,3 +221,57 @@ def test_prefix_match_agrees_with_the_core(ranked: list[str], gold: list[str]) -
     assert row["rr"] == pytest.approx(1 / right[0] if right else 0.0)
     assert row["recall@1"] <= row["recall@3"] <= row["recall@5"] <= row["recall@10"]
     assert first(scores, "q0", "category")["rr"] >= row["rr"]
+
+
+rankings_of_codes = st.lists(st.sampled_from(CODES), unique=True, max_size=len(CODES))
+relevant_codes = st.lists(st.sampled_from(CODES), min_size=1, max_size=3, unique=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(rankings_of_codes, relevant_codes), min_size=1, max_size=5))
+def test_scores_are_those_of_the_reference_library(cases: list[tuple[list[str], list[str]]]) -> None:
+    """On random rankings the scores are those that `ir_measures` gives for the plain lists and judgements."""
+    answers = {f"q{number}": ranked for number, (ranked, _) in enumerate(cases)}
+    queries = make_queries(*(gold for _, gold in cases))
+    scores = score_queries(queries, make_rankings(a=answers), codes=CODES, levels=("code",), systems=["a"])
+    judgements = {
+        name: {code: grade for code in CODES if (grade := closeness(code, gold))}
+        for name, gold in zip(queries["query_id"], queries["codes"], strict=True)
+    }
+    run = {name: {code: -float(rank) for rank, code in enumerate(codes)} for name, codes in answers.items()}
+    for column, measure in REFERENCE.items():
+        found = {one.query_id: one.value for one in ir_measures.iter_calc([measure], judgements, run)}
+        expected = [found.get(name, 0.0) for name in queries["query_id"]]
+        assert scores[column].tolist() == pytest.approx(expected), column
+
+
+@settings(max_examples=60, deadline=None)
+@given(ranked=rankings_of_codes, gold=relevant_codes)
+def test_scores_are_those_of_the_definitions(ranked: list[str], gold: list[str]) -> None:
+    """On random rankings the scores are those of docs/evaluation.md, written out in plain Python."""
+    row = first(
+        score_queries(make_queries(gold), make_rankings(a={"q0": ranked}), codes=CODES, systems=["a"]), "q0"
+    )
+    right = [rank for rank, code in enumerate(ranked, start=1) if code in gold]
+    precisions = [number / rank for number, rank in enumerate(right, start=1)]
+    gains = [closeness(code, gold) for code in ranked]
+    ideal = sorted((closeness(code, gold) for code in CODES), reverse=True)
+    assert row["rr"] == pytest.approx(1 / right[0] if right else 0.0)
+    assert row["ap@10"] == pytest.approx(sum(precisions) / len(gold))
+    assert row["ndcg@10"] == pytest.approx(discounted(gains) / discounted(ideal))
+    for k in (1, 3, 5, 10, 50):
+        assert row[f"recall@{k}"] == float(any(rank <= k for rank in right))
+
+
+def closeness(code: str, gold: Sequence[str]) -> int:
+    """Return 3 for a relevant code, 2 for one with its first four characters, 1 for one of its category."""
+    if code in gold:
+        return 3
+    if any(code[:5] == right[:5] for right in gold):
+        return 2
+    return int(any(code[:3] == right[:3] for right in gold))
+
+
+def discounted(gains: Sequence[int]) -> float:
+    """Return the discounted cumulative gain of the first ten."""
+    return sum(gain / math.log2(rank + 1) for rank, gain in enumerate(gains[:10], start=1))

@@ -15,6 +15,7 @@ from codisearch.errors import InputError
 from codisearch.pipelines.bi_encoder.params import CandidateParams
 from codisearch.pipelines.bi_encoder.sampling import UniqueCodes
 from codisearch.pipelines.bi_encoder.validation import RetrievalTask
+from codisearch.retrieval.conventions import ROLES
 from codisearch.retrieval.encoder import load_encoder, supports_bfloat16
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def train_candidate(
     with tempfile.TemporaryDirectory(prefix="codisearch-") as folder:
         trainer = SentenceTransformerTrainer(
             model=model,
-            args=_arguments(folder, groups, params, seed),
+            args=_arguments(folder, groups, params, seed, _prompts(model)),
             train_dataset=_dataset(groups),
             loss=_loss(model, params),
             evaluator=evaluator,
@@ -131,7 +132,20 @@ def _evaluator(task: RetrievalTask, params: CandidateParams) -> "InformationRetr
     )
 
 
-def _arguments(folder: str, groups: pd.DataFrame, params: CandidateParams, seed: int) -> Any:  # noqa: ANN401
+def _prompts(model: "SentenceTransformer") -> dict[str, str] | None:
+    """Return what stands before the texts of each column, as before queries and aliases in search."""
+    query, document = (model.prompts.get(role) or "" for role in ROLES)
+    prompts = {"anchor": query, "positive": document, "negative": document}
+    return prompts if query or document else None
+
+
+def _arguments(
+    folder: str,
+    groups: pd.DataFrame,
+    params: CandidateParams,
+    seed: int,
+    prompts: dict[str, str] | None,
+) -> Any:  # noqa: ANN401
     """Return the trainer's arguments; evaluations are spread evenly over the steps."""
     from sentence_transformers import SentenceTransformerTrainingArguments
 
@@ -150,6 +164,7 @@ def _arguments(folder: str, groups: pd.DataFrame, params: CandidateParams, seed:
     every = max(1, steps // params.evaluations)
     return SentenceTransformerTrainingArguments(
         output_dir=folder,
+        prompts=prompts,
         per_device_train_batch_size=batch_size,
         max_steps=steps,
         learning_rate=params.learning_rate,

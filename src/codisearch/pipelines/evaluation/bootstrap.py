@@ -1,4 +1,4 @@
-"""Percentile bootstrap intervals over clusters of queries.
+"""Bootstrap intervals over clusters of queries: percentiles, moved out where clusters are few.
 
 Queries for one code are phrasings of one thing and rise and fall together, so whole codes are drawn, not
 queries. A resample is a vector of how often each cluster was drawn; its mean is then two products with the
@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
+from scipy import stats
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -26,12 +27,14 @@ class BootstrapParams(BaseModel):
     Attributes:
         resamples: How many times the clusters are drawn anew.
         seed: Of the random generator; the same seed gives the same interval.
+        permutations: How many times a randomisation test exchanges the answers of two systems.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resamples: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0)
+    permutations: int = Field(default=20_000, ge=1)
 
 
 @dataclass(frozen=True)
@@ -101,13 +104,18 @@ def _rise(before: Floats, after: Floats) -> Floats:
     return np.divide(after, before, out=np.full_like(after, np.nan), where=before > 0) - 1.0
 
 
+def sums_by_cluster(values: Floats, clusters: Ints) -> tuple[Floats, Floats]:
+    """Return the sums of `values` by cluster, (clusters, measures), and the sizes of the clusters."""
+    _, member = np.unique(clusters, return_inverse=True)
+    sizes = np.bincount(member).astype(float)
+    sums = [np.bincount(member, weights=column) for column in values.T]
+    return np.column_stack(sums).astype(float), sizes
+
+
 def _resampled_means(values: Floats, clusters: Ints, params: BootstrapParams) -> Floats:
     """Return (resamples, measures): the means of `values` over clusters drawn with replacement."""
-    _, member = np.unique(clusters, return_inverse=True)
-    count = int(member.max()) + 1
-    sizes = np.bincount(member, minlength=count).astype(float)
-    sums = np.zeros((count, values.shape[1]))
-    np.add.at(sums, member, values)
+    sums, sizes = sums_by_cluster(values, clusters)
+    count = len(sizes)
     generator = np.random.default_rng(params.seed)
     drawn = generator.multinomial(count, np.full(count, 1.0 / count), size=params.resamples).astype(float)
     means: Floats = (drawn @ sums) / (drawn @ sizes)[:, None]
@@ -116,10 +124,21 @@ def _resampled_means(values: Floats, clusters: Ints, params: BootstrapParams) ->
 
 def _intervals(value: Floats, drawn: Floats, clusters: Ints) -> Intervals:
     """Return `value` with the percentiles of the resamples that are defined."""
-    tail = (1.0 - CONFIDENCE) / 2.0
+    count = len(np.unique(clusters))
     low, high = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
-    if len(np.unique(clusters)) >= _FEWEST_CLUSTERS:
+    if count >= _FEWEST_CLUSTERS:
+        tail = _tail(count)
         defined = ~np.isnan(drawn).all(axis=0) & ~np.isnan(value)
         if defined.any():
             low[defined], high[defined] = np.nanquantile(drawn[:, defined], [tail, 1.0 - tail], axis=0)
     return Intervals(value, low, high)
+
+
+def _tail(clusters: int) -> float:
+    """Return the share of resamples beyond either end.
+
+    Plain percentiles are too narrow for few clusters, as normal quantiles are in place of Student's; these
+    are moved out by as much (Hesterberg 2014, https://arxiv.org/abs/1411.5279, section 5.3).
+    """
+    quantile = stats.t.ppf((1.0 + CONFIDENCE) / 2.0, clusters - 1)
+    return float(stats.norm.cdf(-quantile * np.sqrt(clusters / (clusters - 1))))

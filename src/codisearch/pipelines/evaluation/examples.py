@@ -7,11 +7,13 @@ from typing import Any, Final
 import pandas as pd
 
 from codisearch.languages import LANGUAGES
+from codisearch.pipelines.evaluation.gain import Comparison
 from codisearch.pipelines.evaluation.metrics import DEPTH
 
 SHOWN: Final = 3
 _HIT: Final = 5
 EXAMPLE_COLUMNS: Final = ("query", "language", "style", "gold", "outcome", "first", "second", "third")
+CHANGE_COLUMNS: Final = ("outcome", "query", "language", "gold", "before", "after")
 
 
 def select_examples(
@@ -53,6 +55,69 @@ def select_examples(
     return pd.DataFrame(rows, columns=list(EXAMPLE_COLUMNS), dtype=str)
 
 
+def select_changes(
+    queries: pd.DataFrame,
+    rankings: pd.DataFrame,
+    per_query: pd.DataFrame,
+    titles: Mapping[str, str],
+    comparison: Comparison,
+    *,
+    count: int = 10,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return test queries whose right code entered the first five (`fixed`) or left them (`broken`).
+
+    Half of `count` are of each kind, as far as there are any, languages in turn.
+
+    Args:
+        queries: Frame of `schemas.QUERIES`.
+        rankings: Frame of `schemas.RANKINGS`.
+        per_query: The scores of `score_queries`.
+        titles: Code -> its title.
+        comparison: The two systems.
+        count: How many queries.
+        seed: Of the choice.
+
+    Returns:
+        Columns `CHANGE_COLUMNS`; no rows where one of the systems was not measured.
+    """
+    scores = per_query.loc[per_query["level"] == "code"].pivot(
+        index="query_id", columns="system", values="rr"
+    )
+    if not {comparison.before, comparison.after} <= set(scores.columns):
+        return pd.DataFrame(columns=list(CHANGE_COLUMNS), dtype=str)
+    pair = scores[[comparison.before, comparison.after]].set_axis(["before", "after"], axis=1).reset_index()
+    shuffled = queries.sample(frac=1.0, random_state=seed).merge(pair, on="query_id")
+    was, is_now = shuffled["before"] >= 1.0 / _HIT, shuffled["after"] >= 1.0 / _HIT
+    first = rankings.loc[rankings["rank"] == 1].set_index(["system", "query_id"])["code"].to_dict()
+    rows = []
+    for outcome, chosen in (("fixed", ~was & is_now), ("broken", was & ~is_now)):
+        for row in _in_turn(shuffled.loc[chosen])[: count // 2]:
+            answers = (
+                first.get((name, row["query_id"]), "") for name in (comparison.before, comparison.after)
+            )
+            before, after = (f"{code} {titles.get(code, '')}".strip() for code in answers)
+            rows.append(
+                {
+                    "outcome": outcome,
+                    "query": row["query"],
+                    "language": row["language"],
+                    "gold": _titled(row["codes"], titles),
+                    "before": f"{_in_words(row['before'])}; first {before}",
+                    "after": f"{_in_words(row['after'])}; first {after}",
+                }
+            )
+    return pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=str)
+
+
+def _titled(codes: Sequence[str], titles: Mapping[str, str]) -> str:
+    return "; ".join(f"{code} {titles.get(code, '')}".strip() for code in codes)
+
+
+def _in_words(reciprocal_rank: float) -> str:
+    return f"rank {round(1 / reciprocal_rank)}" if reciprocal_rank > 0 else f"not in the first {DEPTH}"
+
+
 def _in_turn(rows: pd.DataFrame) -> list[Mapping[Any, Any]]:
     """Return the rows with their languages in turn."""
     by_language = [rows.loc[rows["language"] == language].to_dict("records") for language in LANGUAGES]
@@ -67,8 +132,8 @@ def _describe(row: Mapping[Any, Any], answers: Sequence[str], titles: Mapping[st
         "query": row["query"],
         "language": row["language"],
         "style": row["style"],
-        "gold": "; ".join(f"{code} {titles.get(code, '')}".strip() for code in row["codes"]),
-        "outcome": f"rank {round(1 / row['rr'])}" if row["rr"] > 0 else f"not in the first {DEPTH}",
+        "gold": _titled(row["codes"], titles),
+        "outcome": _in_words(row["rr"]),
         "first": first,
         "second": second,
         "third": third,

@@ -60,11 +60,11 @@ def draw_recall_by_language(metrics: pd.DataFrame, metric: str = PRIMARY_METRIC)
     present = set(rows["language"])
     languages = [language for language in (*LANGUAGES, ALL) if language in present]
     figure = go.Figure()
-    for system, look in _looks(list(rows["system"])).items():
+    for system, look in looks(list(rows["system"])).items():
         of_system = rows.loc[rows["system"] == system].set_index("language").reindex(languages)
         figure.add_scatter(
             x=[language_label(language) for language in languages],
-            **_points(of_system, system, look),
+            **interval_points(of_system, system, look),
             mode="markers",
         )
     dress(figure, f"{metric} per language, 95 % intervals", "language of the query", metric)
@@ -78,10 +78,10 @@ def draw_recall_curve(metrics: pd.DataFrame) -> go.Figure:
     rows = rows.loc[rows["metric"].str.startswith(_CUTOFF_PREFIX)]
     rows = rows.assign(k=rows["metric"].str.removeprefix(_CUTOFF_PREFIX).astype(int)).sort_values("k")
     figure = go.Figure()
-    for system, look in _looks(list(select_metrics(metrics)["system"])).items():
+    for system, look in looks(list(select_metrics(metrics)["system"])).items():
         of_system = rows.loc[rows["system"] == system]
         figure.add_scatter(
-            x=of_system["k"].tolist(), **_points(of_system, system, look), mode="lines+markers"
+            x=of_system["k"].tolist(), **interval_points(of_system, system, look), mode="lines+markers"
         )
     dress(figure, "recall@k: how far down to look", "k, the number of codes looked at", "recall@k")
     figure.update_xaxes(tickvals=sorted(set(rows["k"])))
@@ -95,7 +95,7 @@ def draw_seen_unseen(metrics: pd.DataFrame, metric: str = PRIMARY_METRIC) -> go.
     for side, look in zip(("seen", "unseen"), (_LOOKS[0], _LOOKS[8]), strict=True):
         of_side = rows.loc[rows["seen"] == side]
         figure.add_scatter(
-            x=of_side["system"].tolist(), **_points(of_side, f"{side} codes", look), mode="markers"
+            x=of_side["system"].tolist(), **interval_points(of_side, f"{side} codes", look), mode="markers"
         )
     dress(figure, f"{metric} on seen and unseen codes, 95 % intervals", "system", metric)
     figure.update_layout(scattermode="group", scattergap=0.6)
@@ -111,7 +111,7 @@ def draw_training_history(history: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     names = (history["model"] + ": " + history["metric"]).tolist()
     has_loss = has_score = False
-    for name, look in _looks(names).items():
+    for name, look in looks(names).items():
         series = history.loc[[one == name for one in names]].sort_values("step")
         is_loss = "loss" in str(series["metric"].iloc[0]).lower()
         has_loss, has_score = has_loss or is_loss, has_score or not is_loss
@@ -163,17 +163,24 @@ def draw_encoder_candidates(candidates: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def draw_nothing(name: str) -> go.Figure:
+    """Return an empty figure that says that there was nothing to draw."""
+    figure = go.Figure()
+    dress(figure, f"{name.replace('_', ' ').capitalize()}: nothing to draw in this run", "", "")
+    return figure
+
+
 def look_of(place: int) -> Look:
     """Return the look of the series at a place."""
     return _LOOKS[place % len(_LOOKS)]
 
 
-def _looks(names: Sequence[str]) -> dict[str, Look]:
+def looks(names: Sequence[str]) -> dict[str, Look]:
     """Return a look for each distinct name, in order of appearance."""
     return {name: look_of(place) for place, name in enumerate(dict.fromkeys(names))}
 
 
-def _points(rows: pd.DataFrame, name: str, look: Look) -> dict[str, Any]:
+def interval_points(rows: pd.DataFrame, name: str, look: Look) -> dict[str, Any]:
     """Return the arguments of a trace of points with their intervals."""
     return {
         "y": rows["value"].tolist(),

@@ -15,7 +15,7 @@ from codisearch.pipelines.evaluation.bootstrap import (
     bootstrap_relative_rise,
     cluster_queries,
 )
-from codisearch.pipelines.evaluation.summary import ALL, scores_by_query
+from codisearch.pipelines.evaluation.summary import ALL, column_of, scores_by_query
 
 Kind = Literal["relative", "difference"]
 
@@ -55,11 +55,14 @@ class Comparison:
 
 
 LEARNING_GAIN: Final = Comparison("learning_gain", "base_encoder", "bi_encoder", "mrr", "relative")
+LEARNING_GAIN_IN_RECALL: Final = Comparison(
+    "learning_gain_in_recall", "base_encoder", "bi_encoder", "recall@5", "relative"
+)
 RISE_FROM_GENERALIST: Final = Comparison(
     "rise_from_generalist", "generalist", "bi_encoder", "mrr", "relative"
 )
 RERANKING: Final = Comparison("reranking", "bi_encoder", "two_stage", "recall@5", "difference")
-COMPARISONS: Final = (LEARNING_GAIN, RISE_FROM_GENERALIST, RERANKING)
+COMPARISONS: Final = (LEARNING_GAIN, LEARNING_GAIN_IN_RECALL, RISE_FROM_GENERALIST, RERANKING)
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ def compare_systems(
 ) -> Comparisons:
     """Compare pairs of systems overall and per language; a comparison without one of its systems is left out.
 
-    The learning gain is the relative rise of MRR from `base_encoder` to `bi_encoder`; the rise from
-    `generalist` stands beside it, so that a base that starts from little cannot flatter itself.
+    The learning gain is the relative rise of MRR, and beside it of recall@5, from `base_encoder` to
+    `bi_encoder`; the rise from `generalist` stands beside it, so that a base that starts from little cannot
+    flatter itself.
 
     Args:
         per_query: The scores of `score_queries`, with the level `code`.
@@ -134,7 +138,7 @@ def _compare(
     """Return one row of the frame."""
     inside = ((queries["language"] == language) | (language == ALL)).to_numpy()
     clusters = cluster_queries(queries)[inside]
-    column = "rr" if comparison.metric == "mrr" else comparison.metric
+    column = column_of(comparison.metric)
     before, after = (
         wide.loc[inside, [(system, "code", column)]].to_numpy(dtype=float)
         for system in (comparison.before, comparison.after)

@@ -26,9 +26,18 @@ def headline_section(inputs: ReportInputs) -> Section:
     if len(others):
         points.append(f"Next comes {others.iloc[0]['system']} with {format_share(others.iloc[0]['value'])}.")
     points += _headline_slices(inputs.metrics, name)
+    points += _headline_skipped(inputs.systems)
     if inputs.comparisons is not None:
         points += _headline_changes(inputs.comparisons.frame)
     return Section("In short", points=tuple(points))
+
+
+def _headline_skipped(systems: pd.DataFrame | None) -> list[str]:
+    """Return which systems were left out, so that nobody takes their absence for a result."""
+    if systems is None:
+        return []
+    names = systems.loc[systems["skipped"].fillna("") != "", "system"].tolist()
+    return [f"Left out, as the section on systems explains: {', '.join(names)}."] if names else []
 
 
 def _between(row: "pd.Series[Any]") -> str:

@@ -2,14 +2,21 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from codisearch.pipelines.evaluation import gain, metrics, summary
-from codisearch.pipelines.evaluation.examples import select_examples
-from codisearch.pipelines.evaluation.figures import draw_figures
+from codisearch.pipelines.evaluation import facets, gain, metrics, summary, transitions
+from codisearch.pipelines.evaluation import pairs as pairs_of_systems
+from codisearch.pipelines.evaluation.behaviour_figures import (
+    draw_calibration,
+    draw_latency,
+    draw_rank_transitions,
+)
+from codisearch.pipelines.evaluation.calibration import measure_calibration
+from codisearch.pipelines.evaluation.examples import select_changes, select_examples
+from codisearch.pipelines.evaluation.figures import draw_figures, draw_nothing
 from codisearch.pipelines.evaluation.gold import read_gold
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.pipelines.evaluation.ranking import SystemRanker
@@ -17,11 +24,21 @@ from codisearch.pipelines.evaluation.report import build_report
 from codisearch.pipelines.evaluation.report_inputs import ReportInputs
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
-from codisearch.retrieval.trained import TrainedModel
+from codisearch.retrieval.trained import fingerprint_of_training
 
 logger = logging.getLogger(__name__)
 
-_QUERY_COLUMNS = ["query_id", "query", "language", "style", "seen", "codes"]
+SHOWN: Final = (
+    "recall_by_language",
+    "recall_curve",
+    "seen_unseen",
+    "rank_transitions",
+    "calibration",
+    "latency",
+)
+"""Figures that stand in the catalog, each as `<name>_figure`."""
+
+_QUERY_COLUMNS: Final = ["query_id", "query", "language", "style", "seen", "codes"]
 
 
 def collect_queries(
@@ -46,13 +63,16 @@ def collect_queries(
     if params.gold is None:
         return queries, queries.head(0), {}
     training = set(pairs.loc[pairs["split"] == "train", "code"])
-    gold = read_gold(params.gold, set(code_set["code"]), training, params.gold_language)
-    logger.info("Real mentions: %d queries; left out: %s", len(gold.queries), gold.skipped or "none")
-    return (
-        queries,
-        gold.queries,
-        {"rows": gold.rows, "queries": len(gold.queries), "left out": dict(gold.skipped)},
+    gold = read_gold(
+        params.gold,
+        set(code_set["code"]),
+        training,
+        params.gold_language,
+        encoding=params.gold_encoding,
+        documents=params.gold_documents,
     )
+    logger.info("Real mentions: %d queries; left out: %s", len(gold.queries), gold.skipped or "none")
+    return queries, gold.queries, gold.facts
 
 
 def rank_queries(
@@ -62,36 +82,134 @@ def rank_queries(
     embedding_cache: EmbeddingCache,
     params: EvaluationParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return every system's rankings of test queries, those of real mentions, and the seconds of each."""
+    """Return every system's rankings of test queries, those of real mentions, and a table of the systems."""
     together = pd.concat([queries, gold_queries], ignore_index=True) if len(gold_queries) else queries
-    rankings, times = SystemRanker(bundle, embedding_cache, params).rank_all(together)
+    rankings, systems = SystemRanker(bundle, embedding_cache, params).rank_all(together)
     is_gold = rankings["query_id"].isin(gold_queries["query_id"])
-    return rankings[~is_gold].reset_index(drop=True), rankings[is_gold].reset_index(drop=True), times
+    return rankings[~is_gold].reset_index(drop=True), rankings[is_gold].reset_index(drop=True), systems
+
+
+def systems_that_ran(systems: pd.DataFrame) -> list[str]:
+    """Return the systems that were not skipped, in order."""
+    return [str(name) for name in systems.loc[systems["skipped"].fillna("") == "", "system"]]
+
+
+def score(
+    queries: pd.DataFrame,
+    rankings: pd.DataFrame,
+    code_set: pd.DataFrame,
+    systems: pd.DataFrame,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Return the scores of every test query and system."""
+    return metrics.score_queries(
+        queries,
+        rankings,
+        codes=code_set["code"].tolist(),
+        systems=systems_that_ran(systems),
+        depth=params.depth,
+    )
+
+
+def score_gold(
+    queries: pd.DataFrame,
+    rankings: pd.DataFrame,
+    code_set: pd.DataFrame,
+    systems: pd.DataFrame,
+    params: EvaluationParams,
+) -> pd.DataFrame:
+    """Return the scores of every real mention and system."""
+    return metrics.score_queries(
+        queries,
+        rankings,
+        codes=code_set["code"].tolist(),
+        match=params.gold_match,
+        systems=systems_that_ran(systems),
+        depth=params.depth,
+    )
 
 
 def measure(
-    queries: pd.DataFrame, rankings: pd.DataFrame, params: EvaluationParams
+    per_query: pd.DataFrame,
+    queries: pd.DataFrame,
+    code_set: pd.DataFrame,
+    systems: pd.DataFrame,
+    params: EvaluationParams,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Return the scores per query, the means with intervals of every slice, and comparisons of systems."""
-    per_query = metrics.score_queries(queries, rankings, systems=params.systems, depth=params.depth)
-    means = summary.summarise(per_query, queries, params.systems, params.bootstrap)
-    return per_query, means, gain.compare_systems(per_query, queries, params.bootstrap).frame
+    """Return means with intervals of every slice and of every facet, and every pair of systems.
 
-
-def measure_gold(
-    gold_queries: pd.DataFrame, gold_rankings: pd.DataFrame, params: EvaluationParams
-) -> pd.DataFrame:
-    """Return the means with intervals on real mentions; without a gold file, no rows."""
-    if gold_queries.empty:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in summary.METRIC_COLUMNS})
-    per_query = metrics.score_queries(
-        gold_queries,
-        gold_rankings,
-        match=params.gold_match,
-        systems=params.systems,
-        depth=params.depth,
+    Without queries, as where there is no file of real mentions, all three are tables without rows.
+    """
+    if queries.empty:
+        columns = (summary.METRIC_COLUMNS, facets.FACET_COLUMNS, pairs_of_systems.PAIR_COLUMNS)
+        means, parts, compared = (pd.DataFrame(columns=list(names), dtype="str") for names in columns)
+        return means, parts, compared
+    ran = systems_that_ran(systems)
+    return (
+        summary.summarise(per_query, queries, ran, params.bootstrap),
+        facets.summarise_facets(per_query, queries, code_set, ran, params.bootstrap),
+        pairs_of_systems.compare_pairs(per_query, queries, ran, params.bootstrap),
     )
-    return summary.summarise(per_query, gold_queries, params.systems, params.bootstrap)
+
+
+def examine(
+    per_query: pd.DataFrame,
+    queries: pd.DataFrame,
+    rankings: pd.DataFrame,
+    systems: pd.DataFrame,
+    params: EvaluationParams,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return what training and reranking add, the moves between ranks, and what scores mean."""
+    return (
+        gain.compare_systems(per_query, queries, params.bootstrap).frame,
+        transitions.count_transitions(per_query, queries),
+        measure_calibration(per_query, queries, rankings, systems_that_ran(systems), params.bootstrap),
+    )
+
+
+def choose_examples(
+    per_query: pd.DataFrame,
+    queries: pd.DataFrame,
+    rankings: pd.DataFrame,
+    means: pd.DataFrame,
+    code_set: pd.DataFrame,
+    params: EvaluationParams,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return test queries with the best system's answers, and what reranking fixed and broke."""
+    titles = dict(zip(code_set["code"], code_set["title"], strict=True))
+    shared = {"count": params.examples, "seed": params.bootstrap.seed}
+    best = summary.best_system(means)
+    return (
+        select_examples(queries, rankings, per_query, titles, system=best, **shared),
+        select_changes(queries, rankings, per_query, titles, gain.RERANKING, **shared),
+    )
+
+
+def collect_facts(
+    pairs: pd.DataFrame, queries: pd.DataFrame, code_set: pd.DataFrame, bundle: Bundle
+) -> dict[str, Any]:
+    """Return what the evaluation rests on: release, counts, and digests of data, prompts and models.
+
+    Equal digests of the test queries mean that two runs can be compared query by query.
+    """
+    is_training = pairs["split"] == "train"
+    written = pairs.loc[pairs["prompt_hash"] != "", ["source", "prompt_hash"]].drop_duplicates()
+    return {
+        "release": str(code_set["release"].iloc[0]),
+        "codes": len(code_set),
+        "aliases": bundle.manifest.aliases,
+        "alias sources": dict(bundle.manifest.alias_sources),
+        "training pairs": int(is_training.sum()),
+        "training pairs by source": {
+            str(name): int(count) for name, count in pairs.loc[is_training, "source"].value_counts().items()
+        },
+        "test queries": len(queries),
+        "digest of the pairs": fingerprint_of_training(pairs),
+        "digest of the test queries": fingerprint_of_training(queries),
+        "prompts": sorted(f"{source}: {prompt}" for source, prompt in written.itertuples(index=False)),
+        "encoder": bundle.manifest.encoder,
+        "reranker": bundle.manifest.reranker,
+    }
 
 
 def tabulate(means: pd.DataFrame) -> pd.DataFrame:
@@ -104,136 +222,82 @@ def draw(
     bi_encoder_history: pd.DataFrame,
     cross_encoder_history: pd.DataFrame,
     encoder_candidates: pd.DataFrame,
-) -> tuple[dict[str, go.Figure], go.Figure, go.Figure, go.Figure]:
-    """Return all figures by name, and three of them apart for Kedro-Viz."""
+    rank_transitions: pd.DataFrame,
+    calibration: pd.DataFrame,
+    systems: pd.DataFrame,
+) -> dict[str, go.Figure]:
+    """Return all figures by name."""
     history = pd.concat([bi_encoder_history, cross_encoder_history], ignore_index=True)
     figures = draw_figures(means, history.rename(columns={"candidate": "model"}), encoder_candidates)
-    return figures, figures["recall_by_language"], figures["recall_curve"], figures["seen_unseen"]
+    if len(rank_transitions):
+        figures["rank_transitions"] = draw_rank_transitions(rank_transitions)
+    return figures | {"calibration": draw_calibration(calibration), "latency": draw_latency(means, systems)}
+
+
+def show_figures(figures: Mapping[str, go.Figure]) -> tuple[go.Figure, ...]:
+    """Return the figures that stand in the catalog one by one, for Kedro-Viz; `SHOWN` names them.
+
+    One that there was nothing to draw for is an empty figure that says so.
+    """
+    return tuple(figures.get(name) or draw_nothing(name) for name in SHOWN)
 
 
 def write_report(
     means: pd.DataFrame,
+    slice_metrics: pd.DataFrame,
+    system_pairs: pd.DataFrame,
     comparisons: pd.DataFrame,
+    rank_transitions: pd.DataFrame,
     figures: Mapping[str, go.Figure],
-    per_query: pd.DataFrame,
-    rankings: pd.DataFrame,
-    queries: pd.DataFrame,
-    code_set: pd.DataFrame,
+    examples: pd.DataFrame,
+    reranking_changes: pd.DataFrame,
+    systems: pd.DataFrame,
     encoder_candidates: pd.DataFrame,
     fusion_choice: pd.DataFrame,
     leakage_report: dict[str, Any],
-    gold_metrics: pd.DataFrame,
-    gold_facts: dict[str, Any],
-    system_seconds: pd.DataFrame,
+    gold: dict[str, Any],
     learning_curve: pd.DataFrame,
-    params: EvaluationParams,
+    facts: dict[str, Any],
 ) -> tuple[str, str]:
-    """Return the report as HTML and as Markdown."""
+    """Return the report as HTML and as Markdown; `gold` is of `bring_gold_together`."""
     chosen = fusion_choice[fusion_choice["chosen"]]
-    best = summary.best_system(means)
     report = build_report(
         ReportInputs(
             metrics=means,
-            figures=figures,
+            facets=slice_metrics,
+            pairs=system_pairs,
             comparisons=gain.Comparisons(comparisons),
+            transitions=rank_transitions,
+            figures=figures,
+            examples=examples,
+            changes=reranking_changes,
+            systems=systems,
             candidates=encoder_candidates,
             fusion={"depth": int(chosen["depth"].iloc[0]), "weight": float(chosen["weight"].iloc[0])},
             fusion_validation=chosen.drop(columns=["depth", "weight", "allowed", "chosen"]),
             leakage=leakage_report,
-            examples=select_examples(
-                queries,
-                rankings,
-                per_query,
-                dict(zip(code_set["code"], code_set["title"], strict=True)),
-                system=best,
-                count=params.examples,
-                seed=params.bootstrap.seed,
-            ),
-            gold_metrics=gold_metrics if len(gold_metrics) else None,
-            gold_facts=gold_facts or None,
+            gold_metrics=gold["metrics"],
+            gold_facets=gold["slices"],
+            gold_pairs=gold["pairs"],
+            gold_facts=gold["facts"],
             learning_curve=learning_curve,
-            run_facts={
-                "release": str(code_set["release"].iloc[0]),
-                "codes": len(code_set),
-                "test queries": len(queries),
-                "seconds to rank": dict(
-                    zip(system_seconds["system"], system_seconds["seconds"], strict=True)
-                ),
-            },
+            run_facts=facts,
         )
     )
     return report.html, report.markdown
 
 
-def describe_systems(
-    means: pd.DataFrame,
-    comparisons: pd.DataFrame,
+def bring_gold_together(
     gold_metrics: pd.DataFrame,
-    bundle: Bundle,
-    report: str,
-    params: EvaluationParams,
-) -> dict[str, dict[str, Any]]:
-    """Return what tracking shows of each system: `params`, `metrics`, `texts`."""
-    shared = {
-        "release": bundle.manifest.release,
-        "codes": bundle.manifest.codes,
-        "aliases": bundle.manifest.aliases,
-        "alias_sources": ",".join(bundle.manifest.alias_sources),
+    gold_slice_metrics: pd.DataFrame,
+    gold_pairs: pd.DataFrame,
+    gold_facts: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what is known of real mentions under one name; None for each part that there is not."""
+    parts: dict[str, Any] = {
+        "metrics": gold_metrics,
+        "slices": gold_slice_metrics,
+        "pairs": gold_pairs,
+        "facts": gold_facts,
     }
-    gains = gain.Comparisons(comparisons)
-    return {
-        name: {
-            "params": {**shared, **_params_of(name, bundle, params)},
-            "metrics": {
-                **summary.as_mlflow_metrics(means, name),
-                **_gains_of(name, gains.frame),
-                **_gold_of(name, gold_metrics),
-            },
-            "texts": {"report.md": report},
-        }
-        for name in params.systems
-    }
-
-
-def _params_of(name: str, bundle: Bundle, params: EvaluationParams) -> dict[str, Any]:
-    if name in params.encoders:
-        return {f"encoder.{key}": value for key, value in params.encoders[name].model_dump().items()}
-    facts = (
-        _model_params(bundle.encoder, "encoder")
-        if name in {"base_encoder", "bi_encoder", "two_stage"}
-        else {}
-    )
-    if name == "base_encoder":
-        return {key: value for key, value in facts.items() if key.startswith("encoder.")}
-    if name == "two_stage":
-        facts |= {
-            f"reranker.{key}": value for key, value in _model_params(bundle.reranker, "encoder").items()
-        }
-        facts |= {f"fusion.{key}": value for key, value in bundle.manifest.fusion.model_dump().items()}
-    return facts
-
-
-def _model_params(trained: TrainedModel, prefix: str) -> dict[str, Any]:
-    training = {f"training.{key}": value for key, value in trained.facts["training"].items()}
-    return {
-        **{f"{prefix}.{key}": value for key, value in trained.facts["encoder"].items()},
-        **training,
-        "training.fingerprint": trained.fingerprint,
-        "training.seconds": trained.facts["seconds"],
-    }
-
-
-def _gains_of(name: str, comparisons: pd.DataFrame) -> dict[str, float]:
-    """Return the comparisons whose later system is `name`, by language."""
-    rows = comparisons[comparisons["after_system"] == name]
-    return {
-        f"{row['comparison']}.{row['language']}": float(row["change"])
-        for _, row in rows.iterrows()
-        if pd.notna(row["change"])
-    }
-
-
-def _gold_of(name: str, gold_metrics: pd.DataFrame) -> dict[str, float]:
-    if gold_metrics.empty:
-        return {}
-    return {f"gold.{key}": value for key, value in summary.as_mlflow_metrics(gold_metrics, name).items()}
+    return {name: part if len(part) else None for name, part in parts.items()}

@@ -2,71 +2,165 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from codisearch.pipelines.evaluation import nodes
+from codisearch.pipelines.evaluation import nodes, records
+
+_PARAMS = "params:evaluation"
 
 
 def create_pipeline() -> Pipeline:
     """Return the pipeline."""
-    return Pipeline(
-        [
-            Node(
-                nodes.collect_queries,
-                ["pairs", "code_set", "params:evaluation"],
-                ["test_queries", "gold_queries", "gold_facts"],
-                name="collect_queries",
-            ),
-            Node(
-                nodes.rank_queries,
-                ["test_queries", "gold_queries", "bundle", "embedding_cache", "params:evaluation"],
-                ["rankings", "gold_rankings", "system_seconds"],
-                name="rank_queries",
-            ),
-            Node(
-                nodes.measure,
-                ["test_queries", "rankings", "params:evaluation"],
-                ["per_query", "metrics", "comparisons"],
-                name="measure",
-            ),
-            Node(
-                nodes.measure_gold,
-                ["gold_queries", "gold_rankings", "params:evaluation"],
+    return Pipeline([*_ranking(), *_measuring(), *_reporting(), *_tracking()])
+
+
+def _ranking() -> list[Node]:
+    return [
+        Node(
+            nodes.collect_queries,
+            ["pairs", "code_set", _PARAMS],
+            ["test_queries", "gold_queries", "gold_facts"],
+            name="collect_queries",
+        ),
+        Node(
+            nodes.rank_queries,
+            ["test_queries", "gold_queries", "bundle", "embedding_cache", _PARAMS],
+            ["rankings", "gold_rankings", "evaluated_systems"],
+            name="rank_queries",
+        ),
+        Node(
+            nodes.collect_facts,
+            ["pairs", "test_queries", "code_set", "bundle"],
+            "evaluation_facts",
+            name="collect_facts",
+        ),
+    ]
+
+
+def _measuring() -> list[Node]:
+    return [
+        Node(
+            nodes.score,
+            ["test_queries", "rankings", "code_set", "evaluated_systems", _PARAMS],
+            "per_query",
+            name="score",
+        ),
+        Node(
+            nodes.measure,
+            ["per_query", "test_queries", "code_set", "evaluated_systems", _PARAMS],
+            ["metrics", "slice_metrics", "system_pairs"],
+            name="measure",
+        ),
+        Node(
+            nodes.score_gold,
+            ["gold_queries", "gold_rankings", "code_set", "evaluated_systems", _PARAMS],
+            "gold_per_query",
+            name="score_gold",
+        ),
+        Node(
+            nodes.measure,
+            ["gold_per_query", "gold_queries", "code_set", "evaluated_systems", _PARAMS],
+            ["gold_metrics", "gold_slice_metrics", "gold_pairs"],
+            name="measure_gold",
+        ),
+        Node(
+            nodes.examine,
+            ["per_query", "test_queries", "rankings", "evaluated_systems", _PARAMS],
+            ["comparisons", "rank_transitions", "calibration"],
+            name="examine",
+        ),
+        Node(
+            nodes.choose_examples,
+            ["per_query", "test_queries", "rankings", "metrics", "code_set", _PARAMS],
+            ["examples", "reranking_changes"],
+            name="choose_examples",
+        ),
+        Node(nodes.tabulate, "metrics", "recall_table", name="tabulate"),
+    ]
+
+
+def _reporting() -> list[Node]:
+    return [
+        Node(
+            nodes.draw,
+            [
+                "metrics",
+                "bi_encoder_history",
+                "cross_encoder_history",
+                "encoder_candidates",
+                "rank_transitions",
+                "calibration",
+                "evaluated_systems",
+            ],
+            "figures",
+            name="draw_figures",
+        ),
+        Node(
+            nodes.show_figures,
+            "figures",
+            [f"{name}_figure" for name in nodes.SHOWN],
+            name="show_figures",
+        ),
+        Node(
+            nodes.bring_gold_together,
+            ["gold_metrics", "gold_slice_metrics", "gold_pairs", "gold_facts"],
+            "gold_results",
+            name="bring_gold_together",
+        ),
+        Node(
+            nodes.write_report,
+            [
+                "metrics",
+                "slice_metrics",
+                "system_pairs",
+                "comparisons",
+                "rank_transitions",
+                "figures",
+                "examples",
+                "reranking_changes",
+                "evaluated_systems",
+                "encoder_candidates",
+                "fusion_choice",
+                "leakage_report",
+                "gold_results",
+                "measured_learning_curve",
+                "evaluation_facts",
+            ],
+            ["report_html", "report_markdown"],
+            name="write_report",
+        ),
+    ]
+
+
+def _tracking() -> list[Node]:
+    return [
+        Node(
+            records.describe_evaluation,
+            [
+                "metrics",
+                "slice_metrics",
+                "system_pairs",
+                "comparisons",
                 "gold_metrics",
-                name="measure_gold",
-            ),
-            Node(nodes.tabulate, "metrics", "recall_table", name="tabulate"),
-            Node(
-                nodes.draw,
-                ["metrics", "bi_encoder_history", "cross_encoder_history", "encoder_candidates"],
-                ["figures", "recall_by_language_figure", "recall_curve_figure", "seen_unseen_figure"],
-                name="draw_figures",
-            ),
-            Node(
-                nodes.write_report,
-                [
-                    "metrics",
-                    "comparisons",
-                    "figures",
-                    "per_query",
-                    "rankings",
-                    "test_queries",
-                    "code_set",
-                    "encoder_candidates",
-                    "fusion_choice",
-                    "leakage_report",
-                    "gold_metrics",
-                    "gold_facts",
-                    "system_seconds",
-                    "measured_learning_curve",
-                    "params:evaluation",
-                ],
-                ["report_html", "report_markdown"],
-                name="write_report",
-            ),
-            Node(
-                nodes.describe_systems,
-                ["metrics", "comparisons", "gold_metrics", "bundle", "report_markdown", "params:evaluation"],
-                "system_runs",
-                name="describe_systems",
-            ),
-        ]
-    )
+                "evaluated_systems",
+                "measured_learning_curve",
+                "figures",
+                "evaluation_facts",
+            ],
+            "evaluation_run",
+            name="describe_evaluation",
+        ),
+        Node(
+            records.describe_systems,
+            [
+                "metrics",
+                "comparisons",
+                "gold_metrics",
+                "test_queries",
+                "rankings",
+                "evaluated_systems",
+                "bundle",
+                _PARAMS,
+            ],
+            "system_runs",
+            name="describe_systems",
+        ),
+    ]

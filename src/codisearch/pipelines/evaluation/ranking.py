@@ -1,37 +1,63 @@
-"""Every system over the same aliases, for the same queries."""
+"""Every system over the same aliases, for the same queries: in which order, how long it takes, the tables."""
 
 import logging
 import time
-from dataclasses import dataclass
-from typing import Final
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
+from codisearch.errors import ConfigurationError, ModelError
 from codisearch.pipelines.evaluation.params import EvaluationParams
-from codisearch.retrieval.aliases import positions_of
+from codisearch.pipelines.evaluation.systems import System, SystemOpener
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
-from codisearch.retrieval.encoder import EncoderSpec, encode, fingerprint_of, load_encoder
-from codisearch.retrieval.index import DenseRanker, build_faiss
-from codisearch.retrieval.lexical import Bm25, CharTfidf
-from codisearch.retrieval.ranking import Ids, Ranker, Rankings
+from codisearch.retrieval.ranking import Ids, Rankings
 
 logger = logging.getLogger(__name__)
 
-_TRAINED: Final = ("bi_encoder", "two_stage")
+_QUERIES_AT_ONCE: Final = 1024
 
 
 @dataclass(frozen=True)
-class _Timed:
-    """Rankings, and the seconds that they took."""
+class _Cost:
+    """What a system took by itself, without its components.
 
-    rankings: Rankings
+    Attributes:
+        seconds: Of ranking all queries, with loading and indexing.
+        milliseconds: Of one query alone, median.
+        encoded: Aliases that had to be encoded.
+    """
+
     seconds: float
+    milliseconds: float
+    encoded: int
+
+
+@dataclass
+class _Run:
+    """What is known so far of the systems of one run.
+
+    Attributes:
+        rankings: Of systems that others still read.
+        costs: Of systems that ran.
+        reasons: Why systems were left out, in one line.
+        frames: Rankings of the systems that were asked for, as tables.
+    """
+
+    rankings: dict[str, Rankings] = field(default_factory=dict)
+    costs: dict[str, _Cost] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class SystemRanker:
-    """Ranks queries with any of the configured systems.
+    """Ranks queries with all of the configured systems.
 
     Attributes:
         bundle: The bundle, whose aliases and codes all systems share.
@@ -44,64 +70,109 @@ class SystemRanker:
     params: EvaluationParams
 
     def rank_all(self, queries: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the rankings of every system (`schemas.RANKINGS`), and the seconds that each took.
+        """Return the rankings of every system, and a table of the systems.
 
-        The seconds of `two_stage` are those of both stages, of an encoder those of its index too.
+        Each system ranks once, also one that several others read. One that cannot be opened is left out with
+        a warning, and so are those that read it.
+
+        Args:
+            queries: Columns `query_id` and `query`.
+
+        Returns:
+            Rankings (`schemas.RANKINGS`), and a row per system: `system`, `kind`, `seconds` of ranking all
+            queries, with loading and indexing, `queries`, `ms_per_query` as the median of queries ranked one
+            at a time, `encoded` aliases that were not in the cache, and `skipped`, the reason why it did not
+            run, or "". Seconds and milliseconds hold those of all systems that it reads; of one that did
+            not run they are NaN.
+
+        Raises:
+            ModelError: If no system is left.
         """
-        texts, ids = queries["query"].tolist(), queries["query_id"].tolist()
+        opener = SystemOpener(self.bundle, self.cache, self.params)
+        order = self.params.with_components(self.params.systems)
+        readers = Counter(part for name in order for part in self.params.components_of(name))
+        run = _Run()
+        for name in order:
+            self._run_system(name, queries, opener, run)
+            for part in self.params.components_of(name):
+                readers[part] -= 1
+            run.rankings = {kept: found for kept, found in run.rankings.items() if readers[kept]}
+        if not run.frames:
+            reasons = "; ".join(f"{name}: {run.reasons[name]}" for name in self.params.systems)
+            raise ModelError(f"None of the systems can be evaluated. {reasons}")
+        frames = [run.frames[name] for name in self.params.systems if name in run.frames]
+        table = pd.DataFrame([self._describe(name, len(queries), run) for name in self.params.systems])
+        return pd.concat(frames, ignore_index=True), table.astype({"system": "str", "skipped": "str"})
+
+    def _run_system(self, name: str, queries: pd.DataFrame, opener: SystemOpener, run: _Run) -> None:
+        """Open a system and let it rank, or note why it cannot."""
+        parts = self.params.components_of(name)
+        started = time.perf_counter()
+        try:
+            for part in parts:
+                if part in run.reasons:
+                    raise ModelError(f"it needs {part}, which was left out: {run.reasons[part]}")
+            system = opener.open(name)
+        except (ModelError, ConfigurationError) as error:
+            run.reasons[name] = " ".join(str(error).split())
+            logger.warning("%s is left out: %s", name, run.reasons[name])
+            return
+        texts = queries["query"].tolist()
+        components = [run.rankings[part] for part in parts]
+        rankings = _rank_in_chunks(name, system, texts, components, opener.depth)
+        seconds = time.perf_counter() - started
         vocabulary = self.bundle.codes["code"].tolist()
-        frames, times = [], []
-        first: _Timed | None = None
-        for name in self.params.systems:
-            if name in _TRAINED and first is None:
-                first = self._first_stage(texts)
-            timed = self._rank(name, texts, first)
-            logger.info(
-                "%s ranked %d codes for %d queries in %.1f s", name, len(vocabulary), len(ids), timed.seconds
-            )
-            frames.append(timed.rankings.head(self.params.depth).to_frame(name, ids, vocabulary))
-            times.append({"system": name, "seconds": round(timed.seconds, 2), "queries": len(ids)})
-        return pd.concat(frames, ignore_index=True), pd.DataFrame(times)
+        logger.info("%s ranked %d codes for %d queries in %.1f s", name, len(vocabulary), len(texts), seconds)
+        median = _median_milliseconds(system, texts, components, self.params.latency_queries)
+        run.costs[name] = _Cost(seconds, median, system.encoded)
+        run.rankings[name] = rankings
+        if name in self.params.systems:
+            head = rankings.head(self.params.depth)
+            run.frames[name] = head.to_frame(name, queries["query_id"].tolist(), vocabulary)
 
-    def _first_stage(self, texts: list[str]) -> _Timed:
-        """Rank with the bi-encoder, as deep as the second stage reads."""
+    def _describe(self, name: str, queries: int, run: _Run) -> dict[str, Any]:
+        """Return the row of a system in the table of systems."""
+        skipped = run.reasons.get(name, "")
+        costs = [] if skipped else [run.costs[part] for part in self.params.with_components((name,))]
+        return {
+            "system": name,
+            "kind": self.params.kind_of(name),
+            "seconds": round(sum(cost.seconds for cost in costs), 2) if costs else np.nan,
+            "queries": 0 if skipped else queries,
+            "ms_per_query": round(sum(cost.milliseconds for cost in costs), 3) if costs else np.nan,
+            "encoded": 0 if skipped else run.costs[name].encoded,
+            "skipped": skipped,
+        }
+
+
+def _rank_in_chunks(
+    name: str, system: System, texts: Sequence[str], components: Sequence[Rankings], depth: int
+) -> Rankings:
+    """Return a system's rankings of all queries, made of so many at a time that memory stays flat."""
+    result = Rankings.empty(len(texts), depth)
+    with tqdm(total=len(texts), desc=name, unit=" queries") as progress:
+        for start in range(0, len(texts), _QUERIES_AT_ONCE):
+            rows = np.arange(start, min(start + _QUERIES_AT_ONCE, len(texts)))
+            found = _rank_rows(system, texts, components, rows)
+            result.codes[rows], result.scores[rows] = found.codes, found.scores
+            result.aliases[rows] = found.aliases
+            progress.update(len(rows))
+    return result
+
+
+def _median_milliseconds(
+    system: System, texts: Sequence[str], components: Sequence[Rankings], count: int
+) -> float:
+    """Return how long one query takes by itself: the median of some, spread evenly over all."""
+    taken = []
+    for row in np.linspace(0, len(texts) - 1, min(count, len(texts))).astype(np.int64):
         started = time.perf_counter()
-        depth = max(self.params.depth, self.bundle.manifest.fusion.depth)
-        rankings = self.bundle.first_stage().rank(texts, depth)
-        return _Timed(rankings, time.perf_counter() - started)
+        _rank_rows(system, texts, components, row[None])
+        taken.append(1000.0 * (time.perf_counter() - started))
+    return float(np.median(taken)) if taken else np.nan
 
-    def _rank(self, name: str, texts: list[str], first: _Timed | None) -> _Timed:
-        """Rank with a system; both trained ones share the first stage."""
-        if first is None or name not in _TRAINED:
-            started = time.perf_counter()
-            rankings = self._system(name).rank(texts, self.params.depth)
-            return _Timed(rankings, time.perf_counter() - started)
-        if name == "bi_encoder":
-            return first
-        started = time.perf_counter()
-        rankings = self.bundle.two_stage().rerank(texts, first.rankings, progress=True)
-        return _Timed(rankings, time.perf_counter() - started + first.seconds)
 
-    def _system(self, name: str) -> Ranker:
-        """Return a system that is not trained here."""
-        aliases = self.bundle.aliases["alias"].tolist()
-        positions = positions_of(self.bundle.aliases["code"], self.bundle.codes["code"])
-        if name == "bm25":
-            return Bm25(aliases, positions)
-        if name == "char_tfidf":
-            return CharTfidf(aliases, positions)
-        return self._encoder_as_it_comes(name, aliases, positions)
-
-    def _encoder_as_it_comes(self, name: str, aliases: list[str], positions: Ids) -> DenseRanker:
-        """Return an encoder that was not tuned: the start of the fine-tuned one, or one of the parameters."""
-        facts = self.bundle.encoder.facts
-        is_base = name == "base_encoder"
-        spec = EncoderSpec.model_validate(facts["encoder"]) if is_base else self.params.encoders[name]
-        model = load_encoder(spec, int(facts["seed"]))
-        cached = self.cache.vectors(
-            fingerprint_of(model), aliases, lambda texts: encode(model, texts, progress=True)
-        )
-        logger.info(
-            "%s: %d of %d aliases encoded, the others were in the cache", name, cached.encoded, len(aliases)
-        )
-        return DenseRanker(model, build_faiss(cached.vectors, self.bundle.manifest.index), positions)
+def _rank_rows(system: System, texts: Sequence[str], components: Sequence[Rankings], rows: Ids) -> Rankings:
+    """Let a system rank some of the queries."""
+    parts = [Rankings(part.codes[rows], part.scores[rows], part.aliases[rows]) for part in components]
+    return system.rank([texts[row] for row in rows], parts)

@@ -4,7 +4,12 @@ from typing import Final
 
 import pandas as pd
 
-from codisearch.languages import LANGUAGES
+from codisearch.pipelines.evaluation.behaviour_sections import (
+    calibration_section,
+    facets_section,
+    systems_section,
+)
+from codisearch.pipelines.evaluation.comparing_sections import changes_section, moves_section, pairs_section
 from codisearch.pipelines.evaluation.curve import curve_section
 from codisearch.pipelines.evaluation.document import (
     Cell,
@@ -17,22 +22,25 @@ from codisearch.pipelines.evaluation.document import (
     tables_of_facts,
 )
 from codisearch.pipelines.evaluation.figures import language_label
-from codisearch.pipelines.evaluation.gain import LEARNING_GAIN, RERANKING, RISE_FROM_GENERALIST
+from codisearch.pipelines.evaluation.gain import (
+    LEARNING_GAIN,
+    LEARNING_GAIN_IN_RECALL,
+    RERANKING,
+    RISE_FROM_GENERALIST,
+)
+from codisearch.pipelines.evaluation.gold_section import gold_section
 from codisearch.pipelines.evaluation.headline import headline_section
+from codisearch.pipelines.evaluation.measure_tables import (
+    LANGUAGE_HEADS,
+    MEASURES,
+    language_table,
+    level_tables,
+)
 from codisearch.pipelines.evaluation.metrics import DEPTH
 from codisearch.pipelines.evaluation.reference import reference_section
 from codisearch.pipelines.evaluation.report_inputs import ReportInputs
 from codisearch.pipelines.evaluation.summary import ALL, PRIMARY_METRIC, best_system, select_metrics
 
-_MEASURES: Final = {
-    "recall@1": "recall@1",
-    "recall@3": "recall@3",
-    "recall@5": "recall@5",
-    "recall@10": "recall@10",
-    "mrr": "MRR",
-}
-_LEVELS: Final = {"code": "whole code", "four_character": "first four characters", "category": "category"}
-_LANGUAGE_HEADS: Final = {language: language_label(language) for language in (*LANGUAGES, ALL)}
 _SEEN_HEADS: Final = {"seen": "seen codes", "unseen": "unseen codes", ALL: "All"}
 _PICTURES: Final = {
     "recall_by_language": "Points with intervals: recall@5 of each system, in each language and overall.",
@@ -52,8 +60,12 @@ _HOW_TO_READ: Final = (
     "Levels: a right category (first three characters) with a wrong end is a miss at the level of the whole"
     " code and a hit at the level of the category.",
     "Styles: formal as in a report, shorthand as in notes, lay as a patient says it.",
+    "MAP@10 and nDCG@10: average precision and graded gain within the first ten; for nDCG a code that shares"
+    " its first four characters with a right one gains two thirds, one of the same category one third.",
+    "docs/evaluation.md defines every number.",
 )
 _COMPARISON_TITLES: Final = {
+    LEARNING_GAIN_IN_RECALL.name: "Relative rise of recall@5 from the un-tuned to the fine-tuned encoder",
     LEARNING_GAIN.name: "Learning gain: relative rise of MRR from the un-tuned to the fine-tuned encoder",
     RISE_FROM_GENERALIST.name: "Relative rise of MRR from the generalist to the fine-tuned encoder",
     RERANKING.name: "What reranking adds to recall@5",
@@ -68,12 +80,18 @@ def build_sections(inputs: ReportInputs) -> tuple[Section, ...]:
         _by_measure(inputs),
         _by_style(inputs),
         _by_seen(inputs),
+        facets_section(inputs),
+        pairs_section(inputs),
         _changes(inputs),
-        curve_section(inputs.learning_curve),
+        moves_section(inputs),
+        changes_section(inputs),
+        curve_section(inputs.learning_curve, inputs.metrics),
         _training(inputs),
         _candidates(inputs),
         _fusion(inputs),
-        _gold(inputs),
+        gold_section(inputs),
+        calibration_section(inputs),
+        systems_section(inputs),
         _leakage(inputs),
         _examples(inputs),
         reference_section(inputs.metrics, inputs.comparisons),
@@ -88,33 +106,18 @@ def _pictures(inputs: ReportInputs, name: str) -> tuple[Picture, ...]:
     return (Picture(name, inputs.figures[name], _PICTURES[name]),) if name in inputs.figures else ()
 
 
-def _language_table(rows: pd.DataFrame, caption: str) -> Table:
-    """Return estimates, systems by languages."""
-    return table_of_estimates(rows, "language", _LANGUAGE_HEADS, f"{caption}, with 95 % intervals")
-
-
-def _level_tables(metrics: pd.DataFrame, caption: str) -> tuple[Table, ...]:
-    """Return all measures overall, a table for each code length."""
-    rows = {level: select_metrics(metrics, level=level, language=ALL) for level in _LEVELS}
-    return tuple(
-        table_of_estimates(rows[level], "metric", _MEASURES, f"{caption}, {name}, with 95 % intervals")
-        for level, name in _LEVELS.items()
-        if not rows[level].empty
-    )
-
-
 def _by_language(inputs: ReportInputs) -> Section:
     """Return recall@5 and MRR of each system and language."""
     tables = (
-        _language_table(select_metrics(inputs.metrics, PRIMARY_METRIC), "recall@5 by language"),
-        _language_table(select_metrics(inputs.metrics, "mrr"), "MRR by language"),
+        language_table(select_metrics(inputs.metrics, PRIMARY_METRIC), "recall@5 by language"),
+        language_table(select_metrics(inputs.metrics, "mrr"), "MRR by language"),
     )
     return Section("By language", pictures=_pictures(inputs, "recall_by_language"), tables=tables)
 
 
 def _by_measure(inputs: ReportInputs) -> Section:
     """Return all measures overall, at the three code lengths."""
-    tables = _level_tables(inputs.metrics, "All test queries")
+    tables = level_tables(inputs.metrics, "All test queries")
     return Section("How far down the list", pictures=_pictures(inputs, "recall_curve"), tables=tables)
 
 
@@ -124,12 +127,12 @@ def _by_style(inputs: ReportInputs) -> Section | None:
     styles = [style for style in dict.fromkeys(rows["style"]) if style != ALL]
     if not styles:
         return None
-    heads = {**{style: style for style in styles}, ALL: _LANGUAGE_HEADS[ALL]}
+    heads = {**{style: style for style in styles}, ALL: LANGUAGE_HEADS[ALL]}
     best = best_system(inputs.metrics)
     of_best = select_metrics(inputs.metrics.loc[inputs.metrics["system"] == best], PRIMARY_METRIC, style=None)
-    order = of_best["language"].map(list(_LANGUAGE_HEADS).index)
+    order = of_best["language"].map(list(LANGUAGE_HEADS).index)
     of_best = of_best.iloc[order.argsort(kind="stable")].drop(columns="queries")
-    of_best = of_best.assign(language=of_best["language"].map(_LANGUAGE_HEADS))
+    of_best = of_best.assign(language=of_best["language"].map(LANGUAGE_HEADS))
     tables = (
         table_of_estimates(rows, "style", heads, "recall@5 by style, with 95 % intervals"),
         table_of_estimates(
@@ -146,9 +149,7 @@ def _by_seen(inputs: ReportInputs) -> Section | None:
     if not sides:
         return None
     by_language = (
-        _language_table(
-            select_metrics(inputs.metrics, PRIMARY_METRIC, seen=side), f"recall@5 on {side} codes"
-        )
+        language_table(select_metrics(inputs.metrics, PRIMARY_METRIC, seen=side), f"recall@5 on {side} codes")
         for side in sides
     )
     overall = table_of_estimates(rows, "seen", _SEEN_HEADS, "recall@5, with 95 % intervals")
@@ -178,7 +179,7 @@ def _change_table(name: str, rows: pd.DataFrame) -> Table:
     first = rows.iloc[0]
     relative = first["kind"] == "relative"
     scale, form = (100.0, "{:+.1f}") if relative else (1.0, "{:+.3f}")
-    measure = _MEASURES.get(first["metric"], first["metric"])
+    measure = MEASURES.get(first["metric"], first["metric"])
     systems = (f"{measure} of {first[side]}" for side in ("before_system", "after_system"))
     body = []
     for row in rows.to_dict("records"):
@@ -213,20 +214,6 @@ def _fusion(inputs: ReportInputs) -> Section | None:
         tables += (table_of_frame(inputs.fusion_validation, "Measured on validation"),)
     text = "How deep the reranker looks and how its score joins the first stage's, chosen on validation."
     return Section("How the two stages are joined", (text,), tables=tables) if tables else None
-
-
-def _gold(inputs: ReportInputs) -> Section | None:
-    """Return the measures on real mentions."""
-    if inputs.gold_metrics is None or inputs.gold_metrics.empty:
-        return None
-    facts = tables_of_facts(inputs.gold_facts, "The file") if inputs.gold_facts else ()
-    text = (
-        "Mentions from real documents with the codes that people gave them. A mention alone can be"
-        " under-specified, for the code may rest on the rest of the document: read the coarser levels beside"
-        " the whole code."
-    )
-    tables = (*_level_tables(inputs.gold_metrics, "Real mentions"), *facts)
-    return Section("Real mentions", (text,), tables=tables)
 
 
 def _leakage(inputs: ReportInputs) -> Section | None:

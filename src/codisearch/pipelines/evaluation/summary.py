@@ -28,7 +28,9 @@ METRIC_COLUMNS: Final = (
     "high",
     "queries",
 )
-_SCORES: Final = re.compile(r"recall@\d+|rr")
+_NOT_SCORES: Final = ("system", "query_id", "level")
+_MEAN_NAMES: Final = {"rr": "mrr", "ap@10": "map@10"}
+"""What the mean of a score over queries is called, where not as the score itself."""
 
 
 class Slice(NamedTuple):
@@ -54,7 +56,8 @@ def summarise(
         bootstrap: How intervals are drawn.
 
     Returns:
-        Columns `METRIC_COLUMNS`; `metric` is `recall@<k>` or `mrr`, `seen` is all, seen or unseen.
+        Columns `METRIC_COLUMNS`; `metric` is `recall@<k>`, `mrr`, `map@10`, `ndcg@10`, `precision_first`,
+        `recall_first` or `f1_first`, `seen` is all, seen or unseen.
 
     Raises:
         InputError: If there are no queries, or a system lacks the score of a query.
@@ -85,7 +88,7 @@ def scores_by_query(per_query: pd.DataFrame, queries: pd.DataFrame, systems: Seq
         raise ConfigurationError(
             f"No scores for {', '.join(unknown)}: scored are {', '.join(measured) or 'none'}."
         )
-    names = [name for name in per_query.columns if _SCORES.fullmatch(name)]
+    names = [name for name in per_query.columns if name not in _NOT_SCORES]
     wanted = per_query.loc[per_query["system"].isin(list(systems))]
     wide = wanted.pivot(index="query_id", columns=["system", "level"], values=names).reindex(
         queries["query_id"]
@@ -124,13 +127,18 @@ def _summarise_slice(
     estimate = bootstrap_means(wide.to_numpy(dtype=float)[inside], clusters[inside], bootstrap)
     rows = pd.DataFrame(wide.columns.to_list(), columns=["system", "level", "metric"])
     return rows.assign(
-        metric=rows["metric"].replace({"rr": "mrr"}),
+        metric=rows["metric"].replace(_MEAN_NAMES),
         **part._asdict(),
         value=estimate.value,
         low=estimate.low,
         high=estimate.high,
         queries=int(inside.sum()),
     )
+
+
+def column_of(metric: str) -> str:
+    """Return the name of the score per query whose mean is `metric`."""
+    return next((score for score, mean in _MEAN_NAMES.items() if mean == metric), metric)
 
 
 def select_metrics(

@@ -21,5 +21,6 @@ def create_pipeline() -> Pipeline:
                 "bundle",
                 name="build_bundle",
             ),
+            Node(nodes.release, "bundle", "registered_bundle", name="register_bundle"),
         ]
     )

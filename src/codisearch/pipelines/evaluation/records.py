@@ -1,0 +1,144 @@
+"""What tracking shows of an evaluation: a record of the run, and one of each system beneath it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from codisearch.pipelines.evaluation import summary
+from codisearch.pipelines.evaluation.params import EvaluationParams
+from codisearch.retrieval.bundle import Bundle
+from codisearch.retrieval.trained import TrainedModel
+
+Record = dict[str, dict[str, Any]]
+
+_LISTED_CUTOFFS: Final = "recall@"
+
+
+def describe_evaluation(
+    means: pd.DataFrame,
+    slice_metrics: pd.DataFrame,
+    system_pairs: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    gold_metrics: pd.DataFrame,
+    systems: pd.DataFrame,
+    learning_curve: pd.DataFrame,
+    figures: Mapping[str, go.Figure],
+    facts: Mapping[str, Any],
+) -> Record:
+    """Return the record of the run: digests and counts, all tables, and all figures.
+
+    The texts of real mentions are in none of them. The page that shows the figures is `report.html`.
+    """
+    tables = {
+        "metrics": means,
+        "slice_metrics": slice_metrics,
+        "system_pairs": system_pairs,
+        "comparisons": comparisons,
+        "gold_metrics": gold_metrics,
+        "systems": systems,
+        "learning_curve": learning_curve,
+    }
+    return {
+        "params": {f"evaluation.{name.replace(' ', '_')}": value for name, value in facts.items()},
+        "metrics": {"test_queries": float(facts["test queries"])},
+        "tables": {f"tables/{name}.csv": table for name, table in tables.items() if len(table)},
+        "figures": {f"figures/{name}.json": figure for name, figure in figures.items()},
+    }
+
+
+def describe_systems(
+    means: pd.DataFrame,
+    comparisons: pd.DataFrame,
+    gold_metrics: pd.DataFrame,
+    queries: pd.DataFrame,
+    rankings: pd.DataFrame,
+    systems: pd.DataFrame,
+    bundle: Bundle,
+    params: EvaluationParams,
+) -> dict[str, Record]:
+    """Return the record of each system that ran; `codisearch compare` reads their rankings again."""
+    shared = {
+        "release": bundle.manifest.release,
+        "codes": bundle.manifest.codes,
+        "aliases": bundle.manifest.aliases,
+        "alias_sources": ",".join(bundle.manifest.alias_sources),
+    }
+    costs = systems.set_index("system")
+    return {
+        name: {
+            "params": {**shared, **params_of(name, bundle, params)},
+            "metrics": {
+                **summary.as_mlflow_metrics(means, name),
+                **_gains_of(name, comparisons),
+                **_gold_of(name, gold_metrics),
+                "seconds": float(costs.loc[name, "seconds"]),
+                "ms_per_query": float(costs.loc[name, "ms_per_query"]),
+            },
+            "histories": _curves_of(name, means),
+            "tables": {
+                "rankings/rankings.parquet": rankings.loc[rankings["system"] == name],
+                "rankings/queries.parquet": queries,
+            },
+        }
+        for name in dict.fromkeys(means["system"])
+    }
+
+
+def params_of(name: str, bundle: Bundle, params: EvaluationParams) -> dict[str, Any]:
+    """Return what a system was made with; of a fusion or reranker also what it reads."""
+    if name in params.encoders:
+        return {f"encoder.{key}": value for key, value in params.encoders[name].model_dump().items()}
+    if name in params.fusions:
+        return {f"fusion.{key}": value for key, value in params.fusions[name].model_dump().items()}
+    if name in params.rerankers:
+        return {f"reranker.{key}": value for key, value in params.rerankers[name].model_dump().items()}
+    if name not in {"base_encoder", "bi_encoder", "two_stage"}:
+        return {}
+    facts = _model_params(bundle.encoder, "encoder")
+    if name == "base_encoder":
+        return {key: value for key, value in facts.items() if key.startswith("encoder.")}
+    if name == "two_stage":
+        facts |= {
+            f"reranker.{key}": value for key, value in _model_params(bundle.reranker, "encoder").items()
+        }
+        facts |= {f"fusion.{key}": value for key, value in bundle.manifest.fusion.model_dump().items()}
+    return facts
+
+
+def _model_params(trained: TrainedModel, prefix: str) -> dict[str, Any]:
+    training = {f"training.{key}": value for key, value in trained.facts["training"].items()}
+    return {
+        **{f"{prefix}.{key}": value for key, value in trained.facts["encoder"].items()},
+        **training,
+        "training.fingerprint": trained.fingerprint,
+        "training.seconds": trained.facts["seconds"],
+    }
+
+
+def _gains_of(name: str, comparisons: pd.DataFrame) -> dict[str, float]:
+    """Return the comparisons whose later system is `name`, by language."""
+    rows = comparisons[comparisons["after_system"] == name]
+    return {
+        f"{row['comparison']}.{row['language']}": float(row["change"])
+        for _, row in rows.iterrows()
+        if pd.notna(row["change"])
+    }
+
+
+def _gold_of(name: str, gold_metrics: pd.DataFrame) -> dict[str, float]:
+    if gold_metrics.empty:
+        return {}
+    return {f"gold.{key}": value for key, value in summary.as_mlflow_metrics(gold_metrics, name).items()}
+
+
+def _curves_of(name: str, means: pd.DataFrame) -> dict[str, list[dict[str, float]]]:
+    """Return recall over the number of codes that one looks at, k as the step: a chart that runs share."""
+    rows = summary.select_metrics(means.loc[means["system"] == name])
+    rows = rows.loc[rows["metric"].str.startswith(_LISTED_CUTOFFS)]
+    steps = rows["metric"].str.removeprefix(_LISTED_CUTOFFS).astype(int)
+    curves: dict[str, list[dict[str, float]]] = {}
+    for language, step, value in sorted(zip(rows["language"], steps, rows["value"], strict=True)):
+        curves.setdefault(f"recall_curve.{language}", []).append({"step": step, "value": float(value)})
+    return curves
