@@ -16,6 +16,7 @@ import numpy as np
 from codisearch.pipelines.evaluation.bootstrap import (
     BootstrapParams,
     Floats,
+    Intervals,
     Ints,
     bootstrap_difference,
     bootstrap_means,
@@ -24,50 +25,57 @@ from codisearch.pipelines.evaluation.bootstrap import (
 from codisearch.pipelines.evaluation.significance import randomisation_test
 
 RECALL, RISE = 0.6, 0.05
+AT_ONCE = 50
+"""Trials that share the sizes of their clusters and the draws of the bootstrap."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Hits of two systems on the same queries, and the cluster of each query."""
+class Samples:
+    """Hits of two systems on the same queries, (queries, trials), and the cluster of each query."""
 
     before: Floats
     after: Floats
     clusters: Ints
 
 
-def draw(codes: int, longest: int, rise: float, generator: np.random.Generator) -> Sample:
-    """Return a sample whose true recalls are `RECALL` and `RECALL + rise`.
+def draw(codes: int, longest: int, rise: float, generator: np.random.Generator) -> Samples:
+    """Return samples whose true recalls are `RECALL` and `RECALL + rise`.
 
     A code's own recall is drawn from a beta distribution that is nearly all or nothing; the second system
     wins each query that the first one misses with one chance, and loses each that it hits with another.
     """
     sizes = generator.integers(1, longest + 1, size=codes)
-    ease = generator.beta(RECALL * 1.5, (1 - RECALL) * 1.5, size=codes)
     clusters = np.repeat(np.arange(codes), sizes)
-    before = generator.random(len(clusters)) < ease[clusters]
+    ease = generator.beta(RECALL * 1.5, (1 - RECALL) * 1.5, size=(codes, AT_ONCE))[clusters]
+    before = generator.random(ease.shape) < ease
     loses = 0.1
     wins = (rise + loses * RECALL) / (1 - RECALL)
-    change = generator.random(len(clusters))
+    change = generator.random(ease.shape)
     after = np.where(before, change >= loses, change < wins)
-    return Sample(before[:, None].astype(float), after[:, None].astype(float), clusters)
+    return Samples(before.astype(float), after.astype(float), clusters)
+
+
+def held(intervals: Intervals, truth: float) -> int:
+    """Return how many of the intervals hold the truth."""
+    return int(((intervals.low <= truth) & (truth <= intervals.high)).sum())
 
 
 def simulate(codes: int, longest: int, trials: int) -> dict[str, float]:
     """Return the shares of trials in which each interval holds the truth, and those of false alarms."""
-    generator = np.random.default_rng(codes * 31 + longest)
-    held = {"mean": 0, "difference": 0, "relative rise": 0, "false alarms": 0}
-    for trial in range(trials):
-        params = BootstrapParams(resamples=1000, permutations=1000, seed=trial)
-        one = draw(codes, longest, RISE, generator)
-        mean = bootstrap_means(one.after, one.clusters, params)
-        change = bootstrap_difference(one.before, one.after, one.clusters, params)
-        rise = bootstrap_relative_rise(one.before, one.after, one.clusters, params)
-        held["mean"] += bool(mean.low[0] <= RECALL + RISE <= mean.high[0])
-        held["difference"] += bool(change.low[0] <= RISE <= change.high[0])
-        held["relative rise"] += bool(rise.low[0] <= RISE / RECALL <= rise.high[0])
+    generator = np.random.default_rng([codes, longest])
+    counts = {"mean": 0, "difference": 0, "relative rise": 0, "false alarms": 0}
+    batches = -(-trials // AT_ONCE)
+    for batch in range(batches):
+        params = BootstrapParams(resamples=1000, permutations=2000, seed=batch)
+        some = draw(codes, longest, RISE, generator)
+        pair = (some.before, some.after, some.clusters, params)
+        counts["mean"] += held(bootstrap_means(some.after, some.clusters, params), RECALL + RISE)
+        counts["difference"] += held(bootstrap_difference(*pair), RISE)
+        counts["relative rise"] += held(bootstrap_relative_rise(*pair), RISE / RECALL)
         null = draw(codes, longest, 0.0, generator)
-        held["false alarms"] += bool(randomisation_test(null.after - null.before, null.clusters, params) < 0.05)
-    return {name: count / trials for name, count in held.items()}
+        p_values = randomisation_test(null.after - null.before, null.clusters, params)
+        counts["false alarms"] += int((p_values < 0.05).sum())
+    return {name: count / (batches * AT_ONCE) for name, count in counts.items()}
 
 
 def main() -> None:
@@ -76,12 +84,15 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000)
     trials = parser.parse_args().trials
     print(f"{trials} trials; the standard error of a share of .95 is {np.sqrt(0.95 * 0.05 / trials):.4f}")
-    print(f"{'codes':>6} {'queries a code':>15} {'mean':>8} {'difference':>11} {'rise':>8} {'false alarms':>13}")
+    print(
+        f"{'codes':>6} {'queries a code':>15} {'mean':>8} {'difference':>11} {'rise':>8} {'false alarms':>13}"
+    )
     for codes, longest in ((20, 3), (50, 3), (100, 3), (300, 3), (900, 3), (900, 12)):
         share = simulate(codes, longest, trials)
         print(
             f"{codes:>6} {f'1 to {longest}':>15} {share['mean']:>8.3f} {share['difference']:>11.3f}"
-            f" {share['relative rise']:>8.3f} {share['false alarms']:>13.3f}"
+            f" {share['relative rise']:>8.3f} {share['false alarms']:>13.3f}",
+            flush=True,
         )
 
 

@@ -21,7 +21,16 @@ from codisearch.languages import LANGUAGES
 from codisearch.pipelines.generation.nodes import sample_by_code
 from codisearch.retrieval.retriever import Retriever
 
-SYSTEMS = ("bm25", "char_tfidf", "base_encoder", "generalist", "bi_encoder", "two_stage")
+SYSTEMS = (
+    "bm25",
+    "char_tfidf",
+    "base_encoder",
+    "generalist",
+    "hybrid_rrf",
+    "hybrid_weighted",
+    "bi_encoder",
+    "two_stage",
+)
 
 
 @pytest.fixture(scope="module")
@@ -179,6 +188,58 @@ def test_tracking_of_the_run(tracked: tuple[Run, dict[str, Run], mlflow.MlflowCl
     assert {"report.html", "report.md"} <= {f.path for f in client.list_artifacts(parent.info.run_id)}
 
 
+def test_tracking_sets_evaluations_side_by_side(
+    tracked: tuple[Run, dict[str, Run], mlflow.MlflowClient],
+) -> None:
+    """The run above has recall@5 of every system, and the primary measures of the best of them."""
+    parent, children, _ = tracked
+    recall = {name: child.data.metrics["recall_at_5.all"] for name, child in children.items()}
+    metrics = parent.data.metrics
+    assert {name: metrics[f"recall_at_5/{name}"] for name in SYSTEMS} == recall
+    best = children[parent.data.tags["codisearch.best_system"]].data.metrics
+    assert metrics["primary/recall_at_5"] == max(recall.values()) == best["recall_at_5.all"]
+    assert metrics["primary/mrr"] == best["mrr.all"]
+    assert metrics["test_queries"] == 60
+
+
+def test_tracking_of_the_evaluation(tracked: tuple[Run, dict[str, Run], mlflow.MlflowClient]) -> None:
+    """The run above has digests, tables and figures; those beneath have what `compare` reads."""
+    parent, children, client = tracked
+    assert len(parent.data.params["evaluation.digest_of_the_test_queries"]) >= 16
+    run_id = parent.info.run_id
+    tables = {Path(file.path).stem for file in client.list_artifacts(run_id, "tables")}
+    assert {"metrics", "slice_metrics", "system_pairs", "comparisons", "systems"} <= tables
+    assert "gold_metrics" not in tables  # there is no file of real mentions
+    figures = {Path(file.path).stem for file in client.list_artifacts(run_id, "figures")}
+    assert {"recall_by_language", "rank_transitions", "calibration", "latency"} <= figures
+    files = {file.path for file in client.list_artifacts(children["bm25"].info.run_id, "rankings")}
+    assert files == {"rankings/rankings.parquet", "rankings/queries.parquet"}
+
+
+def test_tables_of_the_evaluation(first: Project) -> None:
+    """Every pair of systems, every facet, and every system's time and calibration are in files."""
+    pairs = pd.read_csv(first.reporting / "system_pairs.csv")
+    count = len(SYSTEMS) * (len(SYSTEMS) - 1) // 2
+    assert len(pairs) == count * 2 * (len(LANGUAGES) + 1)
+    assert (pairs["p_adjusted"] >= pairs["p_value"]).all()
+    assert pairs["p_adjusted"].between(0, 1).all()
+    facets = pd.read_csv(first.reporting / "slice_metrics.csv")
+    parts = facets[(facets["system"] == "bm25") & (facets["metric"] == "mrr")]
+    assert parts.groupby("facet")["queries"].sum().to_dict() == dict.fromkeys(
+        ("chapter", "code_length", "query_words"), 60
+    )
+    systems = pd.read_csv(first.reporting / "systems.csv", keep_default_na=False)
+    assert systems["system"].tolist() == list(SYSTEMS)
+    assert set(systems["skipped"]) == {""}
+    assert (systems["ms_per_query"].astype(float) > 0).all()
+    moves = pd.read_csv(first.reporting / "rank_transitions.csv")
+    overall = moves[moves["language"] == "all"].groupby("comparison")["queries"].sum()
+    assert overall.to_dict() == {"learning_gain": 60, "reranking": 60}
+    calibration = pd.read_csv(first.reporting / "calibration.csv")
+    assert set(calibration["system"]) == set(SYSTEMS)
+    assert calibration["right"].between(0, 1).all()
+
+
 def test_second_run_keeps_the_models(second: Project, models: dict[str, str]) -> None:
     """With nothing changed, both trained models are kept, byte by byte."""
     assert trained_files(second.output) == models
@@ -266,7 +327,10 @@ def test_kedro_viz(second: Project) -> None:
         load_and_populate_data(second.folder, env="test")
         graph = get_pipeline_response()
         ids = {node.name: node.id for node in graph.nodes if node.type == "data"}
-        shown = ("pairs", "rankings", "metrics", "reranker_groups", "recall_curve_figure")
+        shown = (
+            *("pairs", "rankings", "metrics", "system_pairs", "slice_metrics", "evaluated_systems"),
+            *("reranker_groups", "recall_curve_figure", "rank_transitions_figure", "latency_figure"),
+        )
         previews = {name: get_node_metadata_response(ids[name]).model_dump()["preview"] for name in shown}
     assert "train" in {pipeline.id for pipeline in graph.pipelines}
     assert all(previews.values()), [name for name, preview in previews.items() if not preview]

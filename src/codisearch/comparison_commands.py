@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from codisearch.tracked_runs import TrackedRuns
 
 _MOST_PARAMETERS: Final = 30
+_CAPTION: Final = (
+    "p: corrected by Holm's method for the rows. effect: difference in standard deviations of the queries'"
+    " differences. up/down: queries on which B is better, and worse."
+)
 _Differences = Sequence[tuple[str, str, str]]
 
 Uri = Annotated[
@@ -129,11 +134,14 @@ def _print_comparison(console: Console, compared: "Comparison") -> None:
     table = Table(
         title=Text(f"{compared.metric}   A: {compared.before}   B: {compared.after}"),
         title_justify="left",
-        caption="p after Holm's correction for the rows; effect: difference over its standard deviation",
+        caption=_CAPTION,
         caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
-    table.add_column("language", no_wrap=True)
-    for heading in ("queries", "A", "B", "B - A [95 %]", "p", "effect", "better", "worse"):
+    table.add_column("", no_wrap=True)
+    for heading in ("queries", "A", "B", "B - A [95 %]", "p", "effect", "up/down"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in compared.rows:
         test = row.test
@@ -145,8 +153,7 @@ def _print_comparison(console: Console, compared: "Comparison") -> None:
             format_interval(test.difference, test.low, test.high, form="{:+.3f}"),
             f"{row.p_value:.3f}",
             f"{test.effect_size:+.2f}",
-            f"{test.better:,}",
-            f"{test.worse:,}",
+            f"{test.better:,}/{test.worse:,}",
         )
     depth = "" if compared.metric.startswith("recall") else f" Ranks down to {compared.depth} count."
     console.print(table)

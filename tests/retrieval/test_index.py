@@ -10,7 +10,7 @@ import pytest
 from codisearch.errors import BundleError, ConfigurationError
 from codisearch.retrieval.aliases import positions_of
 from codisearch.retrieval.encoder import Vectors, encode
-from codisearch.retrieval.index import DenseRanker, build_faiss, read_faiss, write_faiss
+from codisearch.retrieval.index import DenseRanker, build_faiss, read_faiss, search_index, write_faiss
 from codisearch.retrieval.ranking import best_per_code
 
 if TYPE_CHECKING:
@@ -42,6 +42,16 @@ def test_flat_is_brute_force() -> None:
     np.testing.assert_array_equal(found.codes, expected.codes)
     np.testing.assert_array_equal(found.aliases, expected.aliases)
     np.testing.assert_allclose(found.scores, expected.scores, atol=1e-6)
+
+
+@pytest.mark.parametrize("wanted", [1, 40, 600, 700])
+def test_many_vectors_find_what_few_do(wanted: int) -> None:
+    """The product of matrices gives the library's own answer, also for more entries than there are."""
+    index, queries = build_faiss(VECTORS, "Flat"), unit_vectors(20, seed=2)
+    scores, ids = search_index(index, queries, wanted)
+    expected = index.search(queries, wanted)
+    np.testing.assert_array_equal(ids, expected[1])
+    np.testing.assert_allclose(scores[:, :600], expected[0][:, :600], atol=1e-6)
 
 
 @pytest.mark.parametrize("factory", ["SQfp16", "HNSW32", "IVF4,Flat"])

@@ -4,8 +4,12 @@ import pandas as pd
 import pytest
 
 from codisearch.pipelines.evaluation.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.calibration import measure_calibration
+from codisearch.pipelines.evaluation.facets import summarise_facets
 from codisearch.pipelines.evaluation.metrics import score_queries
+from codisearch.pipelines.evaluation.pairs import compare_pairs
 from codisearch.pipelines.evaluation.summary import summarise
+from codisearch.pipelines.evaluation.transitions import count_transitions
 
 SYSTEMS = ("bm25", "base_encoder", "generalist", "bi_encoder", "two_stage")
 RIGHT_RANKS = {  # of the queries q0 to q3 in each system, 0 for a miss
@@ -53,10 +57,61 @@ def per_query(queries: pd.DataFrame, rankings: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def bootstrap() -> BootstrapParams:
     """Return a short bootstrap."""
-    return BootstrapParams(resamples=200, seed=1)
+    return BootstrapParams(resamples=200, seed=1, permutations=200)
 
 
 @pytest.fixture(scope="module")
 def metrics(per_query: pd.DataFrame, queries: pd.DataFrame, bootstrap: BootstrapParams) -> pd.DataFrame:
     """Return the summary of all systems."""
     return summarise(per_query, queries, SYSTEMS, bootstrap)
+
+
+@pytest.fixture(scope="module")
+def code_set() -> pd.DataFrame:
+    """Return the codes of the queries, each of a chapter of its own, and codes that no query asks for."""
+    rows = [
+        ("I10", "Essential (primary) hypertension", "09"),
+        ("E11.9", "Type 2 diabetes mellitus without complications", "04"),
+        ("E10.9", "Type 1 diabetes mellitus without complications", "04"),
+        ("J45", "Asthma", "10"),
+        ("R50.9", "Fever, unspecified", "18"),
+    ]
+    frame = pd.DataFrame(rows, columns=["code", "title", "chapter"], dtype="str")
+    return frame.assign(category=frame["code"].str[:3], release="tiny")
+
+
+@pytest.fixture(scope="module")
+def systems() -> pd.DataFrame:
+    """Return the table of systems: the five that ran, and one whose model was not there."""
+    rows = [(name, "encoder", 1.5, 4, 2.0**place, 0, "") for place, name in enumerate(SYSTEMS)]
+    rows.append(("biolord", "encoder", float("nan"), 0, float("nan"), 0, "its model is not on this computer"))
+    names = ["system", "kind", "seconds", "queries", "ms_per_query", "encoded", "skipped"]
+    return pd.DataFrame(rows, columns=names).astype({"system": "str", "skipped": "str"})
+
+
+@pytest.fixture(scope="module")
+def facets(
+    per_query: pd.DataFrame, queries: pd.DataFrame, code_set: pd.DataFrame, bootstrap: BootstrapParams
+) -> pd.DataFrame:
+    """Return the measures by chapter, code length and query length."""
+    return summarise_facets(per_query, queries, code_set, list(SYSTEMS), bootstrap)
+
+
+@pytest.fixture(scope="module")
+def pairs(per_query: pd.DataFrame, queries: pd.DataFrame, bootstrap: BootstrapParams) -> pd.DataFrame:
+    """Return every pair of systems."""
+    return compare_pairs(per_query, queries, SYSTEMS, bootstrap)
+
+
+@pytest.fixture(scope="module")
+def transitions(per_query: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame:
+    """Return the moves between ranks."""
+    return count_transitions(per_query, queries)
+
+
+@pytest.fixture(scope="module")
+def calibration(
+    per_query: pd.DataFrame, queries: pd.DataFrame, rankings: pd.DataFrame, bootstrap: BootstrapParams
+) -> pd.DataFrame:
+    """Return the share of right first answers over their score."""
+    return measure_calibration(per_query, queries, rankings, SYSTEMS, bootstrap)

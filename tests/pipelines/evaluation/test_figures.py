@@ -6,6 +6,7 @@ import pytest
 from codisearch.pipelines.evaluation.figures import (
     draw_encoder_candidates,
     draw_figures,
+    draw_nothing,
     draw_recall_by_language,
     draw_recall_curve,
     draw_seen_unseen,
@@ -48,8 +49,8 @@ def test_systems_differ_without_colour(metrics: pd.DataFrame) -> None:
 def test_curve_rises_over_k(metrics: pd.DataFrame) -> None:
     """The curve goes over the cut-offs in order."""
     trace = draw_recall_curve(metrics).data[-1]
-    assert list(trace.x) == [1, 3, 5, 10]
-    assert list(trace.y) == [0.75, 0.75, 0.75, 1.0]
+    assert list(trace.x) == [1, 3, 5, 10, 50]
+    assert list(trace.y) == [0.75, 0.75, 0.75, 1.0, 1.0]
 
 
 def test_seen_and_unseen_are_two_traces(metrics: pd.DataFrame) -> None:
@@ -87,6 +88,13 @@ def test_optional_figures_need_rows(metrics: pd.DataFrame) -> None:
     assert set(figures) >= {"training_history", "encoder_candidates"}
     assert all(figure.layout.title.text for figure in figures.values())
     assert "training_history" not in draw_figures(metrics, HISTORY.iloc[:0])
+
+
+def test_nothing_to_draw() -> None:
+    """An empty figure says by its title what it would have shown."""
+    figure = draw_nothing("rank_transitions")
+    assert not figure.data
+    assert figure.layout.title.text == "Rank transitions: nothing to draw in this run"
 
 
 def test_labels_of_languages() -> None:

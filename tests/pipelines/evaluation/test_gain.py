@@ -10,12 +10,19 @@ from codisearch.pipelines.evaluation.gain import COMPARISON_COLUMNS, compare_sys
 
 
 def test_changes_by_hand(per_query: pd.DataFrame, queries: pd.DataFrame, bootstrap: BootstrapParams) -> None:
-    """MRR goes from 1/4 (base) and 5/16 (generalist) to 1/2 (bi-encoder): rises of 100 % and 60 %."""
+    """MRR goes from 1/4 (base) and 5/16 (generalist) to 1/2 (bi-encoder): rises of 100 % and 60 %.
+
+    Recall@5 goes from 2/4 to 3/4: a rise of 50 %.
+    """
     found = compare_systems(per_query, queries, bootstrap).to_dict()
-    assert list(found) == ["learning_gain", "rise_from_generalist", "reranking"]
+    assert list(found) == ["learning_gain", "learning_gain_in_recall", "rise_from_generalist", "reranking"]
     assert found["learning_gain"]["all"]["before"] == 0.25
     assert found["learning_gain"]["all"]["after"] == 0.5
     assert found["learning_gain"]["all"]["change"] == pytest.approx(1.0)
+    assert found["learning_gain_in_recall"]["all"]["before"] == 0.5
+    assert found["learning_gain_in_recall"]["all"]["after"] == 0.75
+    assert found["learning_gain_in_recall"]["all"]["change"] == pytest.approx(0.5)
+    assert found["learning_gain_in_recall"]["metric"] == "recall@5"
     assert found["rise_from_generalist"]["all"]["change"] == pytest.approx(0.6)
     assert found["reranking"]["all"]["change"] == 0.0
     assert found["reranking"]["kind"] == "difference"
@@ -31,7 +38,7 @@ def test_languages_stand_apart(
     assert gain["es"]["change"] == pytest.approx(0.0)
     assert gain["es"]["queries"] == 2
     assert tuple(comparisons.frame.columns) == COMPARISON_COLUMNS
-    assert len(comparisons.frame) == 3 * 3
+    assert len(comparisons.frame) == 4 * 3
 
 
 def test_undefined_changes_are_null_in_json(

@@ -7,13 +7,24 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 
+from codisearch.pipelines.evaluation.behaviour_figures import (
+    draw_calibration,
+    draw_latency,
+    draw_rank_transitions,
+)
 from codisearch.pipelines.evaluation.bootstrap import BootstrapParams
-from codisearch.pipelines.evaluation.examples import select_examples
+from codisearch.pipelines.evaluation.examples import select_changes, select_examples
 from codisearch.pipelines.evaluation.figures import draw_figures
-from codisearch.pipelines.evaluation.gain import compare_systems
+from codisearch.pipelines.evaluation.gain import Comparison, compare_systems
 from codisearch.pipelines.evaluation.report import Report, ReportInputs, build_report
 
 OPTIONAL_SECTIONS = {
+    "By chapter, code length and query length",
+    "Which differences are real",
+    "Where the right code moves",
+    "What the reranker fixes and breaks",
+    "What a score means",
+    "The systems",
     "What training and reranking add",
     "Training",
     "Which encoder",
@@ -53,19 +64,34 @@ def inputs(
     queries: pd.DataFrame,
     rankings: pd.DataFrame,
     bootstrap: BootstrapParams,
+    facets: pd.DataFrame,
+    pairs: pd.DataFrame,
+    transitions: pd.DataFrame,
+    calibration: pd.DataFrame,
+    systems: pd.DataFrame,
 ) -> ReportInputs:
     """Return the inputs of a report with every part."""
+    titles = {"I10": "Hyper[tension](x)"}
+    step = Comparison("step", "base_encoder", "generalist", "recall@5", "difference")
     return ReportInputs(
         metrics=metrics,
-        figures=draw_figures(metrics, HISTORY, CANDIDATES),
+        facets=facets,
+        pairs=pairs,
+        transitions=transitions,
+        changes=select_changes(queries, rankings, per_query, titles, step),
+        systems=systems,
+        figures={
+            **draw_figures(metrics, HISTORY, CANDIDATES),
+            "rank_transitions": draw_rank_transitions(transitions),
+            "calibration": draw_calibration(calibration),
+            "latency": draw_latency(metrics, systems),
+        },
         comparisons=compare_systems(per_query, queries, bootstrap),
         candidates=CANDIDATES,
         fusion={"depth": 50, "weight": 0.3},
         fusion_validation=pd.DataFrame({"language": ["en"], "two_stage": [0.6]}),
         leakage={"before": {"leaked": 71}, "after": {"leaked": 0}},
-        examples=select_examples(
-            queries, rankings, per_query, {"I10": "Hyper[tension](x)"}, system="bi_encoder"
-        ),
+        examples=select_examples(queries, rankings, per_query, titles, system="bi_encoder"),
         gold_metrics=metrics,
         gold_facts={"rows": 4015},
         run_facts={"release": "April 2026", "codes": 98466},
@@ -100,6 +126,11 @@ def test_headline_is_computed(report: Report) -> None:
     assert "from 50.0 % (Spanish) to 100.0 % (English)" in start
     assert "had training pairs it finds 66.7 %, where it had none 100.0 %" in start
     assert "Learning gain: MRR +100.0 %" in start
+    assert re.search(
+        r"Of 4 real mentions bi_encoder finds 75\.0 % \(95 % interval [^)]+\) in its first five, and the"
+        r" right category of 75\.0 %\.",
+        start,
+    )
 
 
 def test_tables_hold_the_numbers(report: Report) -> None:
@@ -136,7 +167,7 @@ def test_page_is_accessible(report: Report) -> None:
     assert tables == sum(tag == "caption" for tag, _ in page.tags) > 10
     assert all(attributes.get("scope") in {"col", "row"} for tag, attributes in page.tags if tag == "th")
     figures = [attributes for _, attributes in page.tags if attributes.get("role") == "img"]
-    assert len(figures) == 5
+    assert len(figures) == 8
     assert all(attributes["aria-label"] for attributes in figures)
     targets = {f"#{attributes['id']}" for tag, attributes in page.tags if tag == "section"}
     assert {attributes["href"] for tag, attributes in page.tags if tag == "a"} == targets
@@ -181,6 +212,37 @@ def test_undefined_change_is_a_dash(inputs: ReportInputs) -> None:
     )
     assert "Learning gain: MRR" not in bare.markdown
     assert "| learning gain in MRR | +15.9 % | – |" in bare.markdown
+
+
+def test_skipped_system(report: Report) -> None:
+    """A system that was left out is in the headline and in the section on systems, and in no other table."""
+    sections = dict(section.split("\n", 1) for section in report.markdown.split("\n## ")[1:])
+    assert "- Left out, as the section on systems explains: biolord." in sections["In short"]
+    assert "- biolord was left out: its model is not on this computer" in sections["The systems"]
+    assert {title for title, text in sections.items() if "biolord" in text} == {"In short", "The systems"}
+
+
+def test_nothing_is_left_out(inputs: ReportInputs) -> None:
+    """Where all systems ran the headline does not speak of it."""
+    assert inputs.systems is not None
+    ran = dataclasses.replace(inputs, systems=inputs.systems.assign(skipped=float("nan")))
+    assert "Left out" not in build_report(ran).markdown
+
+
+def test_gains_in_both_measures(report: Report) -> None:
+    """The rise of recall@5 stands beside that of MRR, in the headline and as a table with its title."""
+    start = report.markdown.split("## By language")[0]
+    assert "Learning gain in recall: recall@5 +50.0 %" in start
+    assert "Relative rise of recall@5 from the un-tuned to the fine-tuned encoder" in report.markdown
+
+
+def test_what_reranking_changed(report: Report) -> None:
+    """One query that was fixed and one that was broken stand in a table, with the ranks before and after."""
+    section = report.markdown.split("## What the reranker fixes and breaks")[1].split("\n## ")[0]
+    rows = [line.split(" | ") for line in section.splitlines() if line.startswith(("| fixed", "| broken"))]
+    assert [row[1] for row in rows] == ["tensión alta", "&lt;b>fiebre&lt;/b>"]
+    assert rows[0][4].startswith("not in the first 50")
+    assert rows[0][5].startswith("rank 4")
 
 
 def test_same_inputs_same_report(inputs: ReportInputs, report: Report) -> None:

@@ -171,6 +171,6 @@ def test_sentences(test: PairedTest, language: str, metric: str, sentence: str) 
 def test_sentence_with_a_corrected_p_value() -> None:
     """The corrected p-value decides whether the difference may be chance."""
     test = paired(0.04, 0.01, 0.07, 0.01)
-    assert "which may be chance (p = .080)" in describe_difference(
-        test, "en", "recall@5", "a", "b", p_value=0.08
+    assert "which may be chance (corrected p = .080)" in describe_difference(
+        test, "en", "recall@5", "a", "b", corrected=0.08
     )

@@ -12,6 +12,7 @@ from codisearch.pipelines.evaluation.summary import (
     METRIC_COLUMNS,
     as_mlflow_metrics,
     best_system,
+    column_of,
     metrics_table,
     render_console_table,
     select_metrics,
@@ -35,6 +36,25 @@ def test_means_by_hand(metrics: pd.DataFrame) -> None:
     assert value(metrics, "bi_encoder", "recall@5") == 0.75
     assert value(metrics, "bi_encoder", "mrr") == 0.5
     assert value(metrics, "two_stage", "recall@10") == 1.0
+    assert value(metrics, "two_stage", "recall@50") == 1.0
+
+
+def test_names_of_means(metrics: pd.DataFrame) -> None:
+    """The means of reciprocal ranks and average precisions have their own names, other measures keep theirs.
+
+    With one right code the average precision within ten is the reciprocal rank, 1/8 for two_stage's third
+    query; precision, recall and F1 of the first answer are then recall@1.
+    """
+    assert set(metrics["metric"]) == {
+        *(f"recall@{k}" for k in (1, 3, 5, 10, 50)),
+        *("mrr", "map@10", "ndcg@10", "precision_first", "recall_first", "f1_first"),
+    }
+    assert value(metrics, "two_stage", "map@10") == pytest.approx((1 + 1 + 1 / 8 + 1) / 4)
+    for name in ("precision_first", "recall_first", "f1_first"):
+        assert value(metrics, "bi_encoder", name) == 0.25
+    assert column_of("mrr") == "rr"
+    assert column_of("map@10") == "ap@10"
+    assert column_of("recall@5") == "recall@5"
 
 
 def test_slices_by_hand(metrics: pd.DataFrame) -> None:
@@ -51,7 +71,7 @@ def test_slices_are_complete(metrics: pd.DataFrame) -> None:
     """All, 2 languages, 2 styles, 2 sides, 3 languages by side and 3 by style have queries."""
     slices = metrics[["language", "style", "seen"]].drop_duplicates()
     assert len(slices) == 1 + 2 + 2 + 2 + 3 + 3
-    assert len(metrics) == len(slices) * len(SYSTEMS) * 3 * 5
+    assert len(metrics) == len(slices) * len(SYSTEMS) * 3 * 11
     assert list(dict.fromkeys(metrics["system"])) == SYSTEMS
     assert ((metrics["low"] <= metrics["value"]) | metrics["low"].isna()).all()
 
@@ -135,9 +155,10 @@ def test_mlflow_names_are_flat(metrics: pd.DataFrame) -> None:
     assert flat["recall_at_5.all"] == 0.75
     assert flat["recall_at_5.es"] == 0.5
     assert flat["mrr.all"] == 0.5
+    assert flat["map_at_10.all"] == 0.5
     assert flat["recall_at_5.unseen"] == 1.0
     assert flat["recall_at_5.style_lay"] == pytest.approx(2 / 3)
     assert flat["recall_at_5.level_category"] == 0.75
-    assert len(flat) == 5 * (7 + 2)
+    assert len(flat) == 11 * (7 + 2)
     with pytest.raises(InputError, match="measured are bm25"):
         as_mlflow_metrics(metrics, "gpt")

@@ -35,7 +35,7 @@ def draw_rank_transitions(transitions: pd.DataFrame) -> go.Figure:
     dress(figure, "Rank of the right code, before and after", "rank after", "rank before")
     figure.update_xaxes(title={"text": "rank after"}, type="category")
     figure.update_yaxes(title={"text": "rank before"}, type="category", autorange="reversed")
-    figure.update_layout(showlegend=False)
+    figure.update_layout(showlegend=False, margin={"t": 80})
     return figure
 
 
@@ -49,7 +49,8 @@ def _counts(counts: "np.ndarray[tuple[int, ...], np.dtype[np.int64]]") -> go.Hea
         text=[[f"{count:,}" for count in row] for row in counts.tolist()],
         texttemplate="%{text}",
         hovertemplate="from %{y} to %{x}: %{customdata} queries<extra></extra>",
-        colorscale=[[0.0, "#ffffff"], [1.0, "#7d8fa3"]],
+        textfont={"color": "#000000"},
+        colorscale=[[0.0, "#ffffff"], [1.0, "#9fb3c8"]],
         showscale=False,
         xgap=1,
         ygap=1,

@@ -21,7 +21,7 @@ FACET_TITLES: Final = {
 }
 _FACETS: Final = (
     "The same queries, sorted by what they ask for: chapter and length are those of the first relevant code."
-    " Where queries are few the intervals are wide."
+    " Where queries are few the intervals are wide. Bold: the best of a row."
 )
 _COSTS: Final = (
     "Seconds of ranking all queries, with loading the model and indexing the aliases; milliseconds of one"
@@ -93,6 +93,7 @@ def facet_tables(facets: pd.DataFrame, of: str = "") -> tuple[Table, ...]:
                 systems,
                 f"recall@5{of} by {title}, with 95 % intervals",
                 down="part",
+                best_of="row",
             )
         )
     return tuple(tables)

@@ -22,6 +22,7 @@ def measure_calibration(
 
     A score that means something rises with the share; where the line is flat, it says nothing. Scores of
     different systems are on different scales: a cosine, a sum of word weights, a sum of reciprocal ranks.
+    Equal scores at the border of two bins are parted in the order of the queries.
 
     Args:
         per_query: The scores of `score_queries`, with the level `code`.
@@ -43,7 +44,8 @@ def measure_calibration(
         of_system = answered.loc[answered["system"] == system]
         if of_system.empty:
             continue
-        bins = pd.qcut(of_system["score"], _BINS, labels=False, duplicates="drop").fillna(0).astype(int)
+        order = of_system["score"].rank(method="first") - 1.0
+        bins = (order * _BINS // len(of_system)).astype(int)
         for number, inside in of_system.groupby(bins):
             found = bootstrap_means(
                 inside[["recall@1"]].to_numpy(dtype=float),

@@ -24,6 +24,7 @@ _HOW_TESTED: Final = (
     " pairs and languages of a measure together. The effect size is the difference in standard deviations of"
     " the queries' differences; better and worse count the queries."
 )
+_SMALL: Final = 0.01
 _MOVES: Final = (
     "Where the right code stood before and after, query by query. A change of the mean says what is left when"
     " gains and losses are set off; this shows both."
@@ -59,7 +60,10 @@ def sentences_on(pairs: pd.DataFrame, system: str) -> tuple[str, ...]:
     other = of_system["before"].where(of_system["after_system"] == system, of_system["after"])
     closest = of_system.assign(other=other).sort_values("other", ascending=False, kind="stable")
     closest = closest.drop_duplicates("language").set_index("language")
-    return tuple(closest.loc[language, "sentence"] for language in dict.fromkeys(rows["language"]))
+    languages = list(dict.fromkeys(rows["language"]))
+    if set(languages) - {ALL} and len(languages) == len({ALL, "its language"}):
+        languages.remove(ALL)  # the same queries
+    return tuple(str(closest.loc[language, "sentence"]) for language in languages)
 
 
 def tables_of_pairs(pairs: pd.DataFrame, system: str) -> tuple[Table, ...]:
@@ -75,7 +79,7 @@ def tables_of_pairs(pairs: pd.DataFrame, system: str) -> tuple[Table, ...]:
 
 
 def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
-    """Return pairs as a table, a p below .05 in bold; folded where it is long."""
+    """Return pairs as a table, a corrected p below .05 in bold; folded where it is long."""
     columns = (
         "language",
         "system A",
@@ -84,6 +88,7 @@ def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
         "B",
         "B - A",
         "p",
+        "p, corrected",
         "effect size",
         "B better",
         "B worse",
@@ -96,7 +101,8 @@ def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
             Cell(f"{row['before']:.3f}"),
             Cell(f"{row['after']:.3f}"),
             Cell(format_interval(row["difference"], row["low"], row["high"], form="{:+.3f}")),
-            Cell(f"{row['p_adjusted']:.3f}", row["p_adjusted"] < ALPHA),
+            Cell(_p_value(row["p_value"])),
+            Cell(_p_value(row["p_adjusted"]), row["p_adjusted"] < ALPHA),
             Cell(f"{row['effect_size']:+.2f}"),
             Cell(f"{row['better']:,}"),
             Cell(f"{row['worse']:,}"),
@@ -104,6 +110,10 @@ def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
         for row in rows.to_dict("records")
     )
     return Table(caption, columns, body, folded=len(body) > len(columns))
+
+
+def _p_value(value: float) -> str:
+    return f"{value:.4f}" if value < _SMALL else f"{value:.3f}"
 
 
 def moves_section(inputs: ReportInputs) -> Section | None:

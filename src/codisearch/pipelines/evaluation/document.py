@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -101,9 +101,15 @@ def table_of_frame(frame: pd.DataFrame, caption: str, *, best: Iterable[str] = (
 
 
 def table_of_estimates(
-    rows: pd.DataFrame, across: str, labels: Mapping[str, str], caption: str, *, down: str = "system"
+    rows: pd.DataFrame,
+    across: str,
+    labels: Mapping[str, str],
+    caption: str,
+    *,
+    down: str = "system",
+    best_of: Literal["column", "row"] = "column",
 ) -> Table:
-    """Return estimates with intervals, `down` by `across`, the best of each column strong.
+    """Return estimates with intervals, `down` by `across`, the best of each column or row strong.
 
     Args:
         rows: Columns `value`, `low`, `high`, perhaps `queries`, and the two named by `down` and `across`.
@@ -111,13 +117,16 @@ def table_of_estimates(
         labels: Values of `across`, in order -> the heading; those without rows are left out.
         caption: Of the table.
         down: The column whose values become rows.
+        best_of: Whether the best of each column is strong, or that of each row.
     """
     present = set(rows[across])
     keys = [key for key in labels if key in present]
-    best = rows.groupby(across)["value"].max().to_dict()
+    grouped = across if best_of == "column" else down
+    best = rows.groupby(grouped)["value"].max().to_dict()
     cells = {}
     for head, key, value, low, high in rows[[down, across, "value", "low", "high"]].itertuples(index=False):
-        cells[head, key] = Cell(format_interval(value, low, high), value >= best[key])
+        top = best[key if best_of == "column" else head]
+        cells[head, key] = Cell(format_interval(value, low, high), value >= top)
     body = tuple(
         (Cell(str(head)), *(cells.get((head, key), Cell(MISSING)) for key in keys))
         for head in dict.fromkeys(rows[down])

@@ -93,18 +93,17 @@ def select_changes(
     rows = []
     for outcome, chosen in (("fixed", ~was & is_now), ("broken", was & ~is_now)):
         for row in _in_turn(shuffled.loc[chosen])[: count // 2]:
-            answers = (
+            before, after = (
                 first.get((name, row["query_id"]), "") for name in (comparison.before, comparison.after)
             )
-            before, after = (f"{code} {titles.get(code, '')}".strip() for code in answers)
             rows.append(
                 {
                     "outcome": outcome,
                     "query": row["query"],
                     "language": row["language"],
                     "gold": _titled(row["codes"], titles),
-                    "before": f"{_in_words(row['before'])}; first {before}",
-                    "after": f"{_in_words(row['after'])}; first {after}",
+                    "before": f"{_in_words(row['before'])}; {_first(before, titles)}",
+                    "after": f"{_in_words(row['after'])}; {_first(after, titles)}",
                 }
             )
     return pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=str)
@@ -112,6 +111,10 @@ def select_changes(
 
 def _titled(codes: Sequence[str], titles: Mapping[str, str]) -> str:
     return "; ".join(f"{code} {titles.get(code, '')}".strip() for code in codes)
+
+
+def _first(code: str, titles: Mapping[str, str]) -> str:
+    return f"first {_titled([code], titles)}" if code else "no answer"
 
 
 def _in_words(reciprocal_rank: float) -> str:

@@ -11,6 +11,7 @@ from codisearch.pipelines.evaluation.summary import column_of, scores_by_query
 FACETS: Final = ("chapter", "code_length", "query_words")
 FACET_COLUMNS: Final = ("system", "facet", "part", "metric", "value", "low", "high", "queries")
 METRICS: Final = ("recall@5", "mrr")
+_UNKNOWN: Final = "unknown"
 _WORD_BOUNDS: Final = (1, 3, 6, 10)
 _WORD_NAMES: Final = ("1", "2-3", "4-6", "7-10", "11 or more")
 
@@ -55,16 +56,22 @@ def summarise_facets(
 def _parts(queries: pd.DataFrame, code_set: pd.DataFrame) -> dict[str, "pd.Series[str]"]:
     """Return the part of each query by facet, as ordered categories."""
     first = queries["codes"].map(lambda codes: codes[0]).astype(str)
-    chapter_of = dict(zip(code_set["code"], code_set["chapter"], strict=True))
-    known = {code[:3]: chapter for code, chapter in chapter_of.items()}
-    chapters = first.map(lambda code: chapter_of.get(code, known.get(code[:3], "unknown")))
+    names = _chapter_names(code_set)
+    of_category = dict(zip(code_set["category"], code_set["chapter"].map(names), strict=True))
+    chapters = first.str.slice(stop=3).map(lambda category: of_category.get(category, _UNKNOWN))
     lengths = first.str.replace(".", "", regex=False).str.len()
     words = np.searchsorted(_WORD_BOUNDS, queries["query"].map(lambda query: len(query.split())))
     return {
-        "chapter": _ordered(chapters, [*dict.fromkeys(code_set["chapter"]), "unknown"]),
+        "chapter": _ordered(chapters, [*names.values(), _UNKNOWN]),
         "code_length": _ordered(lengths.astype(str), [str(length) for length in range(3, 8)]),
         "query_words": _ordered(pd.Series(np.array(_WORD_NAMES)[words]), list(_WORD_NAMES)),
     }
+
+
+def _chapter_names(code_set: pd.DataFrame) -> dict[str, str]:
+    """Return the chapters in order, each with the range of its categories: `09 I00-I99`."""
+    ends = code_set.groupby("chapter", sort=True)["category"].agg(["min", "max"])
+    return {str(chapter): f"{chapter} {low}-{high}" for chapter, low, high in ends.itertuples()}
 
 
 def _ordered(parts: "pd.Series[str]", order: list[str]) -> "pd.Series[str]":

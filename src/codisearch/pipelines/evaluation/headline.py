@@ -26,10 +26,27 @@ def headline_section(inputs: ReportInputs) -> Section:
     if len(others):
         points.append(f"Next comes {others.iloc[0]['system']} with {format_share(others.iloc[0]['value'])}.")
     points += _headline_slices(inputs.metrics, name)
+    points += _headline_gold(inputs.gold_metrics)
     points += _headline_skipped(inputs.systems)
     if inputs.comparisons is not None:
         points += _headline_changes(inputs.comparisons.frame)
     return Section("In short", points=tuple(points))
+
+
+def _headline_gold(metrics: pd.DataFrame | None) -> list[str]:
+    """Return what the best system finds of real mentions."""
+    if metrics is None or metrics.empty:
+        return []
+    name = best_system(metrics)
+    of_best = metrics.loc[metrics["system"] == name]
+    code, category = (
+        select_metrics(of_best, PRIMARY_METRIC, level=level, language=ALL).iloc[0]
+        for level in ("code", "category")
+    )
+    return [
+        f"Of {code['queries']:,} real mentions {name} finds {format_share(code['value'])}{_between(code)} in"
+        f" its first five, and the right category of {format_share(category['value'])}."
+    ]
 
 
 def _headline_skipped(systems: pd.DataFrame | None) -> list[str]:

@@ -82,7 +82,7 @@ def compare_pairs(
                 "after_system": pair[1],
                 **asdict(test),
                 "p_adjusted": float(p_value),
-                "sentence": describe_difference(test, language, metric, *pair, p_value=float(p_value)),
+                "sentence": describe_difference(test, language, metric, *pair, corrected=float(p_value)),
             }
             for (language, pair, test), p_value in zip(found, adjusted, strict=True)
         ]

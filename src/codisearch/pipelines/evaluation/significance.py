@@ -148,7 +148,7 @@ def describe_difference(
     metric: str,
     before_name: str,
     after_name: str,
-    p_value: float | None = None,
+    corrected: float | None = None,
 ) -> str:
     """Return a comparison as a sentence.
 
@@ -158,16 +158,19 @@ def describe_difference(
         metric: `recall@<k>` or another mean per query.
         before_name: The first system.
         after_name: The second.
-        p_value: The corrected p-value; by default that of the test.
+        corrected: The corrected p-value, where the comparison is one of several.
     """
-    p_value = test.p_value if p_value is None else p_value
+    p = test.p_value if corrected is None else corrected
     where = f"In {_LANGUAGE_NAMES[language]}" if language in _LANGUAGE_NAMES else "Over all languages"
     rises = test.difference >= 0
     lower, higher = (before_name, after_name) if rises else (after_name, before_name)
     size, ends = abs(test.difference), (test.low, test.high) if rises else (-test.high, -test.low)
-    chance = "p < .001" if p_value < _TINY else f"p = {p_value:.3f}".replace("0.", ".")
-    doubt = "" if p_value < ALPHA else ", which may be chance"
+    chance = "p < .001" if p < _TINY else f"p = {p:.3f}".replace("0.", ".")
+    chance = f"corrected {chance}" if corrected is not None else chance
+    doubt = "" if p < ALPHA else ", which may be chance"
     name, _, cutoff = metric.partition("@")
+    if not test.difference:
+        return f"{where} {before_name} and {after_name} have the same {'MRR' if metric == 'mrr' else metric}."
     if name == "recall" and cutoff:
         amount = _with_interval(size, ends, 100.0, "{:.1f}")
         place = _PLACES.get(int(cutoff), f"the first {cutoff}")

@@ -50,7 +50,7 @@ def test_facts_say_all_of_the_file(read: ReadGold) -> None:
         },
         "queries by style": {"mention": 3},
         "queries by language": {"es": 3},
-        "examples": {"empty query": ["line 5: ,I10,es"]},
+        "where to look": {"empty query": ["line 5"]},
     }
 
 

@@ -55,13 +55,18 @@ class Gold:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return all that a report says of the file; parts that are empty are left out but `left out`."""
+        """Return all that a report says of the file; parts that are empty are left out but `left out`.
+
+        Of rows that could not be used it has the lines, not the text: that may be a patient's.
+        """
         parts = {
             "notes": self.notes,
             "kinds of codes": self.kinds,
             "queries by style": self.queries["style"].value_counts(sort=False).to_dict(),
             "queries by language": self.queries["language"].value_counts(sort=False).to_dict(),
-            "examples": self.examples,
+            "where to look": {
+                reason: [text.split(": ", 1)[0] for text in texts] for reason, texts in self.examples.items()
+            },
         }
         return {
             **self.origin,
