@@ -65,7 +65,8 @@ def test_calibration_section(metrics: pd.DataFrame, calibration: pd.DataFrame) -
 def test_facet_tables(facets: pd.DataFrame) -> None:
     """Parts go down with their number of queries, systems across; the best system of a part is bold.
 
-    Of the two queries for I10 generalist alone finds both.
+    Of the two queries for I10 generalist alone finds both. Of the three queries of two or three words three
+    systems find two, the best of that row whatever they find in others.
     """
     chapter, length, words = facet_tables(facets)
     assert chapter.columns == ("part", "bm25", "base_encoder", "generalist", "bi_encoder", "two_stage")
@@ -87,6 +88,8 @@ def test_facet_tables(facets: pd.DataFrame) -> None:
     )
     assert [row[0].text for row in words.rows] == ["1 (n = 1)", "2-3 (n = 3)"]
     assert words.rows[1][4].text.startswith("0.667 [")
+    assert [cell.strong for cell in words.rows[0]] == [False, True, True, False, True, True]
+    assert [cell.strong for cell in words.rows[1]] == [False, False, False, True, True, True]
 
 
 def test_facets_without_queries_have_no_table(facets: pd.DataFrame) -> None:
