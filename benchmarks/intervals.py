@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from codisearch.pipelines.evaluation.bootstrap import (
+from codisearch.pipelines.evaluation.measures.bootstrap import (
     BootstrapParams,
     Floats,
     Intervals,
@@ -22,7 +22,7 @@ from codisearch.pipelines.evaluation.bootstrap import (
     bootstrap_means,
     bootstrap_relative_rise,
 )
-from codisearch.pipelines.evaluation.significance import randomisation_test
+from codisearch.pipelines.evaluation.measures.significance import randomisation_test
 
 RECALL, RISE = 0.6, 0.05
 AT_ONCE = 50

@@ -8,7 +8,7 @@ import pytest
 
 from codisearch.comparison import Comparison, Ranked, compare_ranked, differing, pair_systems
 from codisearch.errors import InputError
-from codisearch.pipelines.evaluation.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
 
 QUERIES = [
     ("en", "chest pain", ["R07.9"]),

@@ -10,16 +10,16 @@ import pandas as pd
 
 from codisearch.errors import InputError
 from codisearch.languages import LANGUAGES
-from codisearch.pipelines.evaluation.bootstrap import BootstrapParams, Floats, cluster_queries
-from codisearch.pipelines.evaluation.metrics import CUTOFFS, score_queries
-from codisearch.pipelines.evaluation.significance import (
+from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams, Floats, cluster_queries
+from codisearch.pipelines.evaluation.measures.metrics import CUTOFFS, score_queries
+from codisearch.pipelines.evaluation.measures.significance import (
     ALPHA,
     PairedTest,
     adjust_holm,
     compare_paired,
     describe_difference,
 )
-from codisearch.pipelines.evaluation.summary import ALL
+from codisearch.pipelines.evaluation.measures.summary import ALL
 
 _COLUMNS: Final = {"mrr": "rr", "map@10": "ap@10"}
 METRICS: Final = (*(f"recall@{k}" for k in CUTOFFS), *_COLUMNS)

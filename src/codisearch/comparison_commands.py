@@ -129,7 +129,7 @@ def _of_system(
 
 
 def _print_comparison(console: Console, compared: "Comparison") -> None:
-    from codisearch.pipelines.evaluation.document import format_interval
+    from codisearch.pipelines.evaluation.reporting.document import format_interval
 
     table = Table(
         title=Text(f"{compared.metric}   A: {compared.before}   B: {compared.after}"),

@@ -41,7 +41,7 @@ class ClosingTableHooks:
         """Print the table."""
         if self._metrics is None:
             return
-        from codisearch.pipelines.evaluation.summary import render_console_table
+        from codisearch.pipelines.evaluation.measures.summary import render_console_table
 
         self._console.print(render_console_table(self._metrics))
         self._console.print(_NEXT, highlight=False, markup=False)

@@ -3,13 +3,13 @@
 import pandas as pd
 import pytest
 
-from codisearch.pipelines.evaluation.bootstrap import BootstrapParams
-from codisearch.pipelines.evaluation.calibration import measure_calibration
-from codisearch.pipelines.evaluation.facets import summarise_facets
-from codisearch.pipelines.evaluation.metrics import score_queries
-from codisearch.pipelines.evaluation.pairs import compare_pairs
-from codisearch.pipelines.evaluation.summary import summarise
-from codisearch.pipelines.evaluation.transitions import count_transitions
+from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.measures.calibration import measure_calibration
+from codisearch.pipelines.evaluation.measures.facets import summarise_facets
+from codisearch.pipelines.evaluation.measures.metrics import score_queries
+from codisearch.pipelines.evaluation.measures.pairs import compare_pairs
+from codisearch.pipelines.evaluation.measures.summary import summarise
+from codisearch.pipelines.evaluation.measures.transitions import count_transitions
 
 SYSTEMS = ("bm25", "base_encoder", "generalist", "bi_encoder", "two_stage")
 RIGHT_RANKS = {  # of the queries q0 to q3 in each system, 0 for a miss

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from codisearch.pipelines.evaluation import create_pipeline, nodes
-from codisearch.pipelines.evaluation.facets import FACET_COLUMNS
-from codisearch.pipelines.evaluation.pairs import PAIR_COLUMNS
+from codisearch.pipelines.evaluation.measures.facets import FACET_COLUMNS
+from codisearch.pipelines.evaluation.measures.pairs import PAIR_COLUMNS
+from codisearch.pipelines.evaluation.measures.summary import METRIC_COLUMNS, select_metrics
 from codisearch.pipelines.evaluation.params import EvaluationParams
-from codisearch.pipelines.evaluation.summary import METRIC_COLUMNS, select_metrics
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
 from codisearch.schemas import QUERIES

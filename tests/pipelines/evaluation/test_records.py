@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 import pytest
 
 from codisearch.pipelines.evaluation import records
-from codisearch.pipelines.evaluation.bootstrap import BootstrapParams
-from codisearch.pipelines.evaluation.gain import compare_systems
+from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.measures.gain import compare_systems
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.retrieval.bundle import Bundle
 

@@ -7,21 +7,21 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from codisearch.pipelines.evaluation import facets, gain, metrics, summary, transitions
-from codisearch.pipelines.evaluation import pairs as pairs_of_systems
-from codisearch.pipelines.evaluation.behaviour_figures import (
+from codisearch.pipelines.evaluation.gold import read_gold
+from codisearch.pipelines.evaluation.measures import facets, gain, metrics, summary, transitions
+from codisearch.pipelines.evaluation.measures import pairs as pairs_of_systems
+from codisearch.pipelines.evaluation.measures.calibration import measure_calibration
+from codisearch.pipelines.evaluation.params import EvaluationParams
+from codisearch.pipelines.evaluation.ranking import SystemRanker
+from codisearch.pipelines.evaluation.reporting.behaviour_figures import (
     draw_calibration,
     draw_latency,
     draw_rank_transitions,
 )
-from codisearch.pipelines.evaluation.calibration import measure_calibration
-from codisearch.pipelines.evaluation.examples import select_changes, select_examples
-from codisearch.pipelines.evaluation.figures import draw_figures, draw_nothing
-from codisearch.pipelines.evaluation.gold import read_gold
-from codisearch.pipelines.evaluation.params import EvaluationParams
-from codisearch.pipelines.evaluation.ranking import SystemRanker
-from codisearch.pipelines.evaluation.report import build_report
-from codisearch.pipelines.evaluation.report_inputs import ReportInputs
+from codisearch.pipelines.evaluation.reporting.examples import select_changes, select_examples
+from codisearch.pipelines.evaluation.reporting.figures import draw_figures, draw_nothing
+from codisearch.pipelines.evaluation.reporting.report import build_report
+from codisearch.pipelines.evaluation.reporting.report_inputs import ReportInputs
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
 from codisearch.retrieval.trained import fingerprint_of_training

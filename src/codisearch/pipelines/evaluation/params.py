@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from codisearch.languages import Language
-from codisearch.pipelines.evaluation.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
 from codisearch.retrieval.encoder import EncoderSpec
 from codisearch.retrieval.fusion import RANK_CONSTANT
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from codisearch.pipelines.evaluation import summary
+from codisearch.pipelines.evaluation.measures import summary
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.trained import TrainedModel

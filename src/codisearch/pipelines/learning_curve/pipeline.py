@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from codisearch.pipelines.evaluation.curve import draw_learning_curve
+from codisearch.pipelines.evaluation.reporting.curve import draw_learning_curve
 from codisearch.pipelines.learning_curve import nodes
 
 

@@ -1,0 +1,1 @@
+"""What people read and look at: figures, and the report in sections."""

@@ -1,0 +1,99 @@
+"""Bootstrap intervals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pydantic import ValidationError
+
+from codisearch.pipelines.evaluation.measures.bootstrap import (
+    BootstrapParams,
+    bootstrap_difference,
+    bootstrap_means,
+    bootstrap_relative_rise,
+    cluster_queries,
+)
+
+PARAMS = BootstrapParams(resamples=500, seed=7)
+
+
+def test_queries_cluster_by_their_first_code() -> None:
+    """Queries whose first relevant code is the same share a cluster, whatever follows."""
+    queries = pd.DataFrame({"codes": [["I10"], ["E11.9", "I10"], ["I10", "E11.9"]]})
+    assert cluster_queries(queries).tolist() == [0, 1, 0]
+
+
+def test_two_clusters_by_hand() -> None:
+    """Of two clusters that score 0 and 1 a resample draws 0, 1/2 or 1, so the interval is all of [0, 1]."""
+    estimate = bootstrap_means(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([4, 4, 9, 9]), PARAMS)
+    assert (estimate.value[0], estimate.low[0], estimate.high[0]) == (0.5, 0.0, 1.0)
+
+
+def test_interval_agrees_with_theory() -> None:
+    """For 400 clusters of one coin flip each the interval is about 0.5 +- 1.96 * 0.5 / 20."""
+    values = np.tile([[0.0], [1.0]], (200, 1))
+    estimate = bootstrap_means(values, np.arange(400), BootstrapParams(resamples=4000))
+    assert estimate.low[0] == pytest.approx(0.451, abs=0.005)
+    assert estimate.high[0] == pytest.approx(0.549, abs=0.005)
+
+
+def test_clusters_widen_the_interval() -> None:
+    """Queries that move together tell less than as many that do not."""
+    values = np.repeat([[0.0], [1.0]], 50, axis=0)
+    alone = bootstrap_means(values, np.arange(100), PARAMS)
+    grouped = bootstrap_means(values, np.arange(100) // 10, PARAMS)
+    assert grouped.high[0] - grouped.low[0] > 2 * (alone.high[0] - alone.low[0])
+
+
+def test_pairing_removes_what_both_share() -> None:
+    """Where one system is better by 0.1 on every query, the paired difference is sure of it."""
+    before = np.random.default_rng(0).random((30, 1))
+    estimate = bootstrap_difference(before, before + 0.1, np.arange(30), PARAMS)
+    assert [estimate.value[0], estimate.low[0], estimate.high[0]] == pytest.approx([0.1, 0.1, 0.1])
+
+
+def test_relative_rise_by_hand() -> None:
+    """Twice the score on every query is a rise of 100 % in every resample."""
+    before = np.array([[0.1], [0.5], [0.2]])
+    estimate = bootstrap_relative_rise(before, 2 * before, np.arange(3), PARAMS)
+    assert [estimate.value[0], estimate.low[0], estimate.high[0]] == pytest.approx([1.0, 1.0, 1.0])
+
+
+def test_rise_from_nothing_is_undefined() -> None:
+    """There is no relative rise from 0, and no warning about it."""
+    estimate = bootstrap_relative_rise(np.zeros((3, 1)), np.ones((3, 1)), np.arange(3), PARAMS)
+    assert np.isnan([estimate.value[0], estimate.low[0], estimate.high[0]]).all()
+
+
+def test_one_cluster_has_no_interval() -> None:
+    """With one code there is nothing to draw from: a value and no interval."""
+    estimate = bootstrap_means(np.array([[0.0], [1.0]]), np.array([0, 0]), PARAMS)
+    assert estimate.value[0] == 0.5
+    assert np.isnan(estimate.low[0])
+    assert np.isnan(estimate.high[0])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    values=arrays(float, (12, 2), elements=st.floats(0, 1)),
+    clusters=st.lists(st.integers(0, 4), min_size=12, max_size=12),
+)
+def test_intervals_stay_in_range_and_repeat(values: np.ndarray, clusters: list[int]) -> None:
+    """An interval lies within the values that were measured, and the same seed gives it again."""
+    labels = np.array(clusters)
+    once, again = (bootstrap_means(values, labels, PARAMS) for _ in range(2))
+    np.testing.assert_array_equal(once.low, again.low)
+    if len(set(clusters)) > 1:
+        assert (once.low >= values.min(axis=0) - 1e-9).all()
+        assert (once.high <= values.max(axis=0) + 1e-9).all()
+        assert (once.low <= once.high).all()
+
+
+def test_parameters_are_checked() -> None:
+    """No resamples and unknown keys are refused."""
+    with pytest.raises(ValidationError):
+        BootstrapParams(resamples=0)
+    with pytest.raises(ValidationError):
+        BootstrapParams.model_validate({"samples": 10})
