@@ -233,7 +233,7 @@ def test_tables_of_the_evaluation(first: Project) -> None:
     assert parts.groupby("facet")["queries"].sum().to_dict() == dict.fromkeys(
         ("chapter", "code_length", "query_words"), count_queries(first)
     )
-    systems = pd.read_csv(first.reporting / "systems.csv", keep_default_na=False)
+    systems = pd.read_csv(first.reporting.parent / "07_model_output" / "systems.csv", keep_default_na=False)
     assert systems["system"].tolist() == list(SYSTEMS)
     assert set(systems["skipped"]) == {""}
     assert (systems["ms_per_query"].astype(float) > 0).all()
