@@ -24,7 +24,20 @@ from codisearch.pipelines.evaluation.measures.bootstrap import (
 )
 from codisearch.pipelines.evaluation.measures.significance import randomisation_test
 
-RECALL, RISE = 0.6, 0.05
+RISE, LOSES = 0.02, 0.02
+SETTINGS = (
+    (20, 3, 0.6),
+    (50, 3, 0.6),
+    (100, 3, 0.6),
+    (300, 3, 0.6),
+    (900, 3, 0.6),
+    (900, 12, 0.6),
+    (50, 3, 0.05),
+    (50, 3, 0.95),
+    (300, 3, 0.05),
+    (300, 3, 0.95),
+)
+"""Codes, the most queries of one, and the true recall of the first system."""
 AT_ONCE = 50
 """Trials that share the sizes of their clusters and the draws of the bootstrap."""
 
@@ -38,44 +51,59 @@ class Samples:
     clusters: Ints
 
 
-def draw(codes: int, longest: int, rise: float, generator: np.random.Generator) -> Samples:
-    """Return samples whose true recalls are `RECALL` and `RECALL + rise`.
+def draw(codes: int, longest: int, recall: float, rise: float, generator: np.random.Generator) -> Samples:
+    """Return samples whose true recalls are `recall` and `recall + rise`.
 
     A code's own recall is drawn from a beta distribution that is nearly all or nothing; the second system
     wins each query that the first one misses with one chance, and loses each that it hits with another.
     """
     sizes = generator.integers(1, longest + 1, size=codes)
     clusters = np.repeat(np.arange(codes), sizes)
-    ease = generator.beta(RECALL * 1.5, (1 - RECALL) * 1.5, size=(codes, AT_ONCE))[clusters]
+    ease = generator.beta(recall * 1.5, (1 - recall) * 1.5, size=(codes, AT_ONCE))[clusters]
     before = generator.random(ease.shape) < ease
-    loses = 0.1
-    wins = (rise + loses * RECALL) / (1 - RECALL)
+    wins = (rise + LOSES * recall) / (1 - recall)
     change = generator.random(ease.shape)
-    after = np.where(before, change >= loses, change < wins)
+    after = np.where(before, change >= LOSES, change < wins)
     return Samples(before.astype(float), after.astype(float), clusters)
 
 
-def held(intervals: Intervals, truth: float) -> int:
-    """Return how many of the intervals hold the truth."""
-    return int(((intervals.low <= truth) & (truth <= intervals.high)).sum())
+@dataclass
+class Tally:
+    """How many intervals were given, and how many of them hold the truth."""
+
+    given: int = 0
+    held: int = 0
+
+    def add(self, intervals: Intervals, truth: float) -> None:
+        """Count some intervals."""
+        self.given += int(np.isfinite(intervals.low).sum())
+        self.held += int(((intervals.low <= truth) & (truth <= intervals.high)).sum())
+
+    def show(self, trials: int) -> str:
+        """Return the share that holds the truth, and after it that of trials with an interval, if not all."""
+        if not self.given:
+            return "none"
+        some = "" if self.given == trials else f" ({self.given / trials:.2f})"
+        return f"{self.held / self.given:.3f}{some}"
 
 
-def simulate(codes: int, longest: int, trials: int) -> dict[str, float]:
-    """Return the shares of trials in which each interval holds the truth, and those of false alarms."""
-    generator = np.random.default_rng([codes, longest])
-    counts = {"mean": 0, "difference": 0, "relative rise": 0, "false alarms": 0}
+def simulate(codes: int, longest: int, recall: float, trials: int) -> list[str]:
+    """Return the shares of intervals that hold the truth, and that of false alarms."""
+    generator = np.random.default_rng([codes, longest, round(100 * recall)])
+    mean, difference, rise, alarms = Tally(), Tally(), Tally(), 0
     batches = -(-trials // AT_ONCE)
     for batch in range(batches):
         params = BootstrapParams(resamples=1000, permutations=2000, seed=batch)
-        some = draw(codes, longest, RISE, generator)
+        some = draw(codes, longest, recall, RISE, generator)
         pair = (some.before, some.after, some.clusters, params)
-        counts["mean"] += held(bootstrap_means(some.after, some.clusters, params), RECALL + RISE)
-        counts["difference"] += held(bootstrap_difference(*pair), RISE)
-        counts["relative rise"] += held(bootstrap_relative_rise(*pair), RISE / RECALL)
-        null = draw(codes, longest, 0.0, generator)
+        mean.add(bootstrap_means(some.after, some.clusters, params), recall + RISE)
+        difference.add(bootstrap_difference(*pair), RISE)
+        rise.add(bootstrap_relative_rise(*pair), RISE / recall)
+        null = draw(codes, longest, recall, 0.0, generator)
         p_values = randomisation_test(null.after - null.before, null.clusters, params)
-        counts["false alarms"] += int((p_values < 0.05).sum())
-    return {name: count / (batches * AT_ONCE) for name, count in counts.items()}
+        alarms += int((p_values < 0.05).sum())
+    total = batches * AT_ONCE
+    return [*(tally.show(total) for tally in (mean, difference, rise)), f"{alarms / total:.3f}"]
 
 
 def main() -> None:
@@ -84,16 +112,13 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=2000)
     trials = parser.parse_args().trials
     print(f"{trials} trials; the standard error of a share of .95 is {np.sqrt(0.95 * 0.05 / trials):.4f}")
-    print(
-        f"{'codes':>6} {'queries a code':>15} {'mean':>8} {'difference':>11} {'rise':>8} {'false alarms':>13}"
-    )
-    for codes, longest in ((20, 3), (50, 3), (100, 3), (300, 3), (900, 3), (900, 12)):
-        share = simulate(codes, longest, trials)
-        print(
-            f"{codes:>6} {f'1 to {longest}':>15} {share['mean']:>8.3f} {share['difference']:>11.3f}"
-            f" {share['relative rise']:>8.3f} {share['false alarms']:>13.3f}",
-            flush=True,
-        )
+    print("In brackets: the share of trials that have an interval, where some have not enough to tell")
+    heads = ("mean", "difference", "relative rise", "false alarms")
+    print(f"{'codes':>5} {'queries a code':>14} {'recall':>6}", *(f"{head:>14}" for head in heads))
+    for codes, longest, recall in SETTINGS:
+        shares = simulate(codes, longest, recall, trials)
+        row = (f"{share:>14}" for share in shares)
+        print(f"{codes:>5} {f'1 to {longest}':>14} {recall:>6}", *row, flush=True)
 
 
 if __name__ == "__main__":

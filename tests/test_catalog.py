@@ -22,7 +22,6 @@ IN_MEMORY = {
     "documents",
     "search_stage",
     "search_documents",
-    "gold_queries",
     "gold_facts",
     "figures",
     "evaluation_facts",

@@ -28,18 +28,21 @@ QUERIES = pd.DataFrame(
 )
 
 
-def record(system: str, codes: list[str], recall: float, **params: Any) -> dict[str, Any]:
+def record(
+    system: str, codes: list[str], recall: float, depth: int | None = 50, **params: Any
+) -> dict[str, Any]:
     """Return a system's record in which each query has one code."""
     rankings = pd.DataFrame(
         {"system": system, "query_id": ["q0", "q1"], "rank": 1, "code": codes, "score": 1.0}
     )
     tables = {"rankings/rankings.parquet": rankings, "rankings/queries.parquet": QUERIES}
+    params |= {"depth": depth} if depth else {}
     return {"params": params, "metrics": {"recall_at_5.all": recall}, "tables": tables}
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Track two evaluations, two without usable rankings and a training; return address and ids by name."""
+    """Track evaluations, some without usable rankings, and a training; return address and ids by name."""
     folder = tmp_path_factory.mktemp("tracking")
     uri, before = f"sqlite:///{folder}/mlflow.db", mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(uri)
@@ -54,7 +57,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         },
         "old": bare,
         "damaged": {"bm25": record("bm25", nothing, 0.0)},
+        "partial": {"bm25": record("bm25", nothing, 0.0), "two_stage": record("two_stage", both, 1.0, lr=1)},
+        "foreign": {"bm25": record("bm25", nothing, 0.0)},
+        "shallow": {"two_stage": record("two_stage", both, 1.0, depth=10)},
+        "early": {"two_stage": record("two_stage", both, 1.0, depth=None)},
     }
+    columns = pd.DataFrame({"system": ["bm25"], "place": [1]})
+    evaluations["foreign"]["bm25"]["tables"]["rankings/rankings.parquet"] = columns
     ids = {"uri": uri}
     for name, systems in evaluations.items():
         with mlflow.start_run(run_name=name) as run:
@@ -66,6 +75,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         )
         ids.update({f"{name}/{child.info.run_name}": child.info.run_id for child in children})
     mlflow.MlflowClient().log_text(ids["damaged/bm25"], "nothing", "rankings/rankings.parquet")
+    shutil.rmtree(folder / "artifacts" / ids["partial/bm25"] / "artifacts" / "rankings")
     with mlflow.start_run(run_name="training") as run:
         ids["training"] = run.info.run_id
     yield ids
@@ -89,6 +99,11 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main()
     return int(ended.value.code or 0)
+
+
+def measured(text: str, language: str) -> list[str]:
+    """Return the words of the first row of a language."""
+    return next(line.split() for line in text.splitlines() if line.split()[:1] == [language])
 
 
 def cells(text: str, name: str) -> list[str]:
@@ -118,11 +133,13 @@ def test_compare_by_name(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     text = capsys.readouterr().out
     assert text.count("recall@5   A: ") == 2
     after = text[text.index("A: two_stage") :]
-    assert cells(after, "es")[:5] == ["es", "1", "0.000", "1.000", "+1.000"]
-    assert cells(after, "all")[2:4] == ["0.500", "1.000"]
-    assert cells(after, "all")[-2:] == ["1", "0"]
+    assert measured(after, "es")[:5] == ["es", "1", "0.000", "1.000", "+1.000"]
+    assert measured(after, "es")[-2:] == ["–", "1/0"]  # one query has no spread
+    assert measured(after, "all")[2:4] == ["0.500", "1.000"]
+    assert measured(after, "all")[-2:] == ["+0.71", "1/0"]  # 0.5 over the square root of a half
+    assert text.count("Holm's method for 6 tests in all.") == 2
     assert "2 queries in both; only in A 0, only in B 0.\n" in after
-    assert "finds 50.0 [0.0, 100.0] more of 100 codes in the first five" in after
+    assert "finds 50.0 more of 100 codes in the first five" in after  # two codes are too few for an interval
     assert cells(after, "lr") == ["lr", "1", "2"]
     assert "p28" in after
     assert "p29" not in after  # with lr that is 30 rows
@@ -149,9 +166,42 @@ def test_compare_one_system_as_json(
 def test_the_last_rank_that_counts(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is told where it matters."""
-    assert run(monkeypatch, "compare", "monday", "tuesday", "--system", "two_stage", "--metric", "mrr") == 0
-    assert "only in B 0. Ranks down to 1 count." in capsys.readouterr().out
+    """It is told where it matters, and is the shallower of the depths logged, or else of the ranks."""
+    for other, depth in (("tuesday", 50), ("shallow", 10), ("early", 1)):
+        assert run(monkeypatch, "compare", "monday", other, "--system", "two_stage", "--metric", "mrr") == 0
+        assert f"only in B 0. Ranks down to {depth} count." in capsys.readouterr().out
+
+
+def test_a_system_without_artifacts(
+    store: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is skipped with what is missing, and counts no test; the others are compared."""
+    assert run(monkeypatch, "compare", "monday", "partial") == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("recall@5   A: ") == 1
+    assert "for 3 tests in all" in captured.out
+    reason = "lacks rankings/queries.parquet and rankings/rankings.parquet: deleted since, or never logged"
+    assert captured.err.startswith(f"bm25 is skipped: Run {store['partial/bm25'][:8]} (bm25, ")
+    assert captured.err.count("\n") == 1
+    assert reason in captured.err
+    assert run(monkeypatch, "compare", "monday", "partial", "--json") == 0
+    content = json.loads(capsys.readouterr().out)
+    assert [one["b"].split()[0] for one in content["comparisons"]] == ["two_stage"]
+    assert [one["tests"] for one in content["comparisons"]] == [3]
+    assert [one["system"] for one in content["skipped"]] == ["bm25"]
+    assert reason in content["skipped"][0]["reason"]
+
+
+def test_an_evaluation_with_its_own_system(
+    store: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By name or by id, in either order, it is a comparison of a run with itself, and none."""
+    child = store["monday/two_stage"]
+    for sides in (("monday", child), (child[:12], store["monday"]), (child, child[:12])):
+        assert run(monkeypatch, "compare", *sides) == 1
+        assert "the same run" in capsys.readouterr().err
+    assert run(monkeypatch, "compare", store["shallow/two_stage"], "shallow", "--system", "two_stage") == 1
+    assert f"lead to the same run, {store['shallow/two_stage'][:8]} (two_stage, " in capsys.readouterr().err
 
 
 def test_two_systems_of_one_evaluation(
@@ -170,9 +220,17 @@ def test_two_systems_of_one_evaluation(
         (["monday", "wednesday"], "No run 'wednesday' in sqlite:///"),
         (["monday", ""], "No run '' in sqlite:///"),
         (["two_stage", "monday"], "Run 'two_stage' may be"),
-        (["monday", "old"], "(bm25, "),
-        (["monday", "old"], "has no rankings, so it is an evaluation of an earlier version or none at all"),
-        (["monday", "damaged"], "The artifact rankings.parquet cannot be read"),
+        (["monday", "old"], "None of the 2 systems can be compared. The first, bm25: Run "),
+        (["monday", "old"], "or never logged, as by an earlier version. Evaluate again with `kedro run"),
+        (["monday", "partial", "--system", "bm25"], "lacks rankings/queries.parquet and rankings/rankings"),
+        (["monday", "damaged"], "rankings/rankings.parquet of run "),
+        (["monday", "damaged"], " cannot be read: "),
+        (["monday", "foreign"], "lacks the columns query_id, rank, code: it has system, place. Evaluate"),
+        (
+            ["monday", "shallow", "--metric", "recall@50"],
+            "recall@50 needs 50 ranks of both, but two_stage of",
+        ),
+        (["tuesday", "early"], " to 1: they can be compared by recall@1, mrr."),
         (["monday", "training"], "is no evaluation: it has no runs of systems beneath it."),
         (["monday", "tuesday", "--metric", "f1"], "Unknown metric 'f1': allowed are recall@1, recall@3"),
         (["monday", "tuesday", "--system", "dense"], "no system 'dense': it has bm25, two_stage."),

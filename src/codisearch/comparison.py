@@ -1,8 +1,8 @@
 """Two tracked systems compared on the queries that both ranked."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from codisearch.errors import InputError
 from codisearch.languages import LANGUAGES
 from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams, Floats, cluster_queries
-from codisearch.pipelines.evaluation.measures.metrics import CUTOFFS, score_queries
+from codisearch.pipelines.evaluation.measures.metrics import CUTOFFS, DEPTH, score_queries
 from codisearch.pipelines.evaluation.measures.significance import (
     ALPHA,
     PairedTest,
@@ -19,10 +19,9 @@ from codisearch.pipelines.evaluation.measures.significance import (
     compare_paired,
     describe_difference,
 )
-from codisearch.pipelines.evaluation.measures.summary import ALL
+from codisearch.pipelines.evaluation.measures.summary import ALL, column_of
 
-_COLUMNS: Final = {"mrr": "rr", "map@10": "ap@10"}
-METRICS: Final = (*(f"recall@{k}" for k in CUTOFFS), *_COLUMNS)
+METRICS: Final = (*(f"recall@{k}" for k in CUTOFFS), "mrr", "map@10")
 """nDCG is not among them: what there is to gain depends on the code set, which may differ."""
 _KEY: Final = ["language", "query", "key"]
 
@@ -35,11 +34,19 @@ class Ranked:
         name: What it is called in sentences.
         queries: Frame of `schemas.QUERIES`.
         rankings: Frame of `schemas.RANKINGS`, of this system alone.
+        depth: How many codes it was asked for; None where nobody noted it.
     """
 
     name: str
     queries: pd.DataFrame
     rankings: pd.DataFrame
+    depth: int | None = None
+
+    def deepest(self) -> int | None:
+        """Return `depth`, or else the deepest rank; None where neither is known."""
+        if self.depth is not None or self.rankings.empty:
+            return self.depth
+        return int(self.rankings["rank"].max())
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ class Row:
     Attributes:
         language: Which.
         test: The paired test.
-        p_value: Its p-value after Holm's correction for all rows.
+        p_value: Its p-value after Holm's correction for all tests of the family.
     """
 
     language: str
@@ -70,6 +77,7 @@ class Comparison:
         only_before: How many only the first did.
         only_after: How many only the second did.
         depth: The last rank that counts: the shallower of the two.
+        family: For how many tests the p-values are corrected.
     """
 
     metric: str
@@ -80,6 +88,7 @@ class Comparison:
     only_before: int
     only_after: int
     depth: int
+    family: int
 
     def sentences(self) -> list[str]:
         """Return what the rows say: `all`, then the languages with a significant difference."""
@@ -102,6 +111,7 @@ class Comparison:
             "a": self.before,
             "b": self.after,
             "depth": self.depth,
+            "tests": self.family,
             "queries": counts,
             "rows": plain,
             "sentences": self.sentences(),
@@ -119,24 +129,23 @@ def check_metric(metric: str) -> str:
     return metric
 
 
-def compare_ranked(
-    before: Ranked, after: Ranked, metric: str, params: BootstrapParams, depth: int
-) -> Comparison:
-    """Return how `after` differs from `before`.
+def compare_ranked(before: Ranked, after: Ranked, metric: str, params: BootstrapParams) -> Comparison:
+    """Return how `after` differs from `before`, corrected for the rows of this comparison.
 
-    Queries are the same where language, text and relevant codes are; their ids may differ.
+    Queries are the same where language, text and relevant codes are; their ids may differ. Ranks count down
+    to the shallower depth of the two.
 
     Args:
         before: The first system.
         after: The second.
         metric: One of `METRICS`.
         params: How intervals and tests are drawn.
-        depth: The last rank that counts; a shallower one holds where a system ranked fewer.
 
     Raises:
-        InputError: If the metric is unknown, or the systems share no query.
+        InputError: If the metric is unknown or looks below that depth, or the systems share no query.
     """
     check_metric(metric)
+    depth = _shared_depth(before, after, metric)
     keyed = [_keyed(one.queries) for one in (before, after)]
     shared = keyed[0].merge(keyed[1], on=_KEY, suffixes=("", "_after"))
     if shared.empty:
@@ -144,23 +153,65 @@ def compare_ranked(
             f"{before.name} and {after.name} share no query ({len(keyed[0])} and {len(keyed[1])}): only runs "
             "that were evaluated on the same test queries can be compared."
         )
-    depth = min([depth, *(_deepest(one.rankings) for one in (before, after))])
     scores = [
         _scores(shared.assign(query_id=shared[ids]), one.rankings, metric, depth)
         for one, ids in ((before, "query_id"), (after, "query_id_after"))
     ]
     rows = _compare_languages(shared, scores[0], scores[1], params)
-    adjusted = adjust_holm([test.p_value for test in rows.values()])
-    return Comparison(
+    compared = Comparison(
         metric,
         before.name,
         after.name,
-        tuple(Row(name, test, float(p)) for (name, test), p in zip(rows.items(), adjusted, strict=True)),
-        len(shared),
-        len(keyed[0]) - len(shared),
-        len(keyed[1]) - len(shared),
-        depth,
+        tuple(Row(name, test, test.p_value) for name, test in rows.items()),
+        shared=len(shared),
+        only_before=len(keyed[0]) - len(shared),
+        only_after=len(keyed[1]) - len(shared),
+        depth=depth,
+        family=len(rows),
     )
+    return correct_together([compared])[0]
+
+
+def correct_together(comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons with p-values corrected for all of their rows together, as one family.
+
+    A language that has all the queries is the same test as `all` and counts once.
+    """
+    rows = [(place, one, row) for place, one in enumerate(comparisons) for row in one.rows]
+    tests = {(place, _tested(one, row)): row.test.p_value for place, one, row in rows}
+    adjusted = dict(zip(tests, adjust_holm(list(tests.values())).tolist(), strict=True))
+    return [
+        replace(
+            one,
+            rows=tuple(replace(row, p_value=adjusted[place, _tested(one, row)]) for row in one.rows),
+            family=len(tests),
+        )
+        for place, one in enumerate(comparisons)
+    ]
+
+
+def _tested(compared: Comparison, row: Row) -> str:
+    """Return the first name of a row's queries: `all` where the row has all of them."""
+    return ALL if row.test.queries == compared.shared else row.language
+
+
+def _shared_depth(before: Ranked, after: Ranked, metric: str) -> int:
+    """Return the shallower depth of the two, where the metric looks no further; unknown depths set none."""
+    depths = [one.deepest() for one in (before, after)]
+    shared = min((depth for depth in depths if depth is not None), default=DEPTH)
+    if _cutoff(metric) > shared:
+        told = [shared if depth is None else depth for depth in depths]
+        raise InputError(
+            f"{metric} needs {_cutoff(metric)} ranks of both, but {before.name} ranked down to {told[0]} and "
+            f"{after.name} to {told[1]}: they can be compared by "
+            f"{', '.join(one for one in METRICS if _cutoff(one) <= shared)}."
+        )
+    return shared
+
+
+def _cutoff(metric: str) -> int:
+    """Return the last rank that a metric looks at, 1 where it takes all that count."""
+    return int(metric.partition("@")[2] or 1)
 
 
 def _compare_languages(
@@ -183,56 +234,12 @@ def _keyed(queries: pd.DataFrame) -> pd.DataFrame:
     return keyed.drop_duplicates(_KEY)[["query_id", *_KEY, "codes"]]
 
 
-def _deepest(rankings: pd.DataFrame) -> int:
-    return int(rankings["rank"].max()) if len(rankings) else 1
-
-
 def _scores(queries: pd.DataFrame, rankings: pd.DataFrame, metric: str, depth: int) -> Floats:
     """Return the scores in the order of the queries."""
-    _, _, cutoff = metric.partition("recall@")
-    cutoffs = (int(cutoff),) if cutoff else ()
     scored = score_queries(
-        queries,
-        rankings.assign(system="system"),
-        cutoffs,
-        levels=("code",),
-        systems=("system",),
-        depth=max(depth, *cutoffs) if cutoffs else depth,  # a cut-off beyond the last rank is a measure too
+        queries, rankings.assign(system="system"), levels=("code",), systems=("system",), depth=depth
     )
-    column = _COLUMNS.get(metric, metric)
-    return scored.set_index("query_id")[column].reindex(queries["query_id"]).to_numpy(dtype=float)
-
-
-def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return the parameters that differ: name and both values, empty where one side has none."""
-    names = sorted({*before, *after})
-    return [
-        (name, before.get(name, ""), after.get(name, ""))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]
-
-
-def pair_systems(before: Sequence[str], after: Sequence[str], system: str | None) -> list[tuple[str, str]]:
-    """Return which systems are compared: the one asked for, those that both have, or the only two there are.
-
-    Raises:
-        InputError: If a side lacks the system asked for, or both have none in common.
-    """
-    if system is not None:
-        for side, names in (("first", before), ("second", after)):
-            if system not in names:
-                raise InputError(f"The {side} run has no system {system!r}: it has {', '.join(names)}.")
-        return [(system, system)]
-    if len(before) == len(after) == 1:
-        return [(before[0], after[0])]
-    common = [(name, name) for name in before if name in after]
-    if not common:
-        raise InputError(
-            f"The runs have no system in common: the first has {', '.join(before)}; the second "
-            f"{', '.join(after)}. Give the ids of two systems' runs."
-        )
-    return common
+    return scored.set_index("query_id")[column_of(metric)].reindex(queries["query_id"]).to_numpy(dtype=float)
 
 
 def _finite(value: Any) -> Any:  # noqa: ANN401

@@ -1,9 +1,9 @@
 """`codisearch runs` and `codisearch compare`: which evaluations there are, and how two of them differ."""
 
 import json
-from collections.abc import Iterator, Sequence
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -15,19 +15,14 @@ from codisearch.configuration import parameters_of
 from codisearch.errors import InputError
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from mlflow.entities import Run
-
+    from codisearch.compared_runs import ComparedRuns, Differences
     from codisearch.comparison import Comparison
-    from codisearch.pipelines.evaluation.params import EvaluationParams
-    from codisearch.tracked_runs import TrackedRuns
 
 _MOST_PARAMETERS: Final = 30
 _CAPTION: Final = (
-    "p: corrected by Holm's method for the rows. effect: difference in standard deviations of the queries'"
+    "p: corrected by Holm's method for {} in all. effect: difference in standard deviations of the queries'"
     " differences. up/down: queries on which B is better, and worse."
 )
-_Differences = Sequence[tuple[str, str, str]]
 
 Uri = Annotated[
     str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="The tracking store with the evaluations.")
@@ -73,68 +68,44 @@ def compare(
         raise InputError(f"{run_a!r} and {run_b!r} are the same run: give two.")
 
     # After the runs are found: these imports take seconds.
-    from codisearch.comparison import check_metric, differing
+    from codisearch.compared_runs import compare_runs, differing
+    from codisearch.comparison import check_metric
     from codisearch.pipelines.evaluation.params import EvaluationParams
 
     check_metric(metric)
     params = parameters_of(conf, "evaluation", EvaluationParams)
     above = [store.parent_of(run) for run in sides]
     shared = differing(above[0].data.params, above[1].data.params)
-    compared = list(_compare_systems(store, sides, system, metric, params))
+    compared = compare_runs(store, sides, system, metric, params.bootstrap)
+    for name, reason in compared.skipped.items():
+        typer.echo(f"{name} is skipped: {reason}", err=True)
     if as_json:
-        content = [{**one.as_json(), "parameters": _plain(changed)} for one, changed in compared]
-        everything = {"comparisons": content, "pipeline_parameters": _plain(shared)}
-        typer.echo(json.dumps(everything, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_as_json(compared, shared), ensure_ascii=False, indent=2))
         return
     console = Console()
-    for one, changed in compared:
-        _print_comparison(console, one)
-        _print_differences(console, changed, "Parameters of the two systems that differ")
+    for one in compared.systems:
+        _print_comparison(console, one.comparison)
+        _print_differences(console, one.parameters, "Parameters of the two systems that differ")
     _print_differences(console, shared, "Parameters of the two pipeline runs that differ")
 
 
-def _compare_systems(
-    store: "TrackedRuns",
-    sides: "tuple[Run, Run]",
-    system: str | None,
-    metric: str,
-    params: "EvaluationParams",
-) -> "Iterator[tuple[Comparison, _Differences]]":
-    """Yield the comparison of each pair of systems, and the parameters in which the pair differs."""
-    from codisearch.comparison import Ranked, compare_ranked, differing, pair_systems
-
-    first, second = (store.systems_of(run) for run in sides)
-    for names in pair_systems(list(first), list(second), system):
-        pair = (first[names[0]], second[names[1]])
-        before, after = (
-            Ranked(_label(name, run, names[0] == names[1]), *_of_system(store.rankings_of(run), name))
-            for name, run in zip(names, pair, strict=True)
-        )
-        compared = compare_ranked(before, after, metric, params.bootstrap, params.depth)
-        yield compared, differing(pair[0].data.params, pair[1].data.params)
-
-
-def _label(system: str, run: "Run", alike: bool) -> str:
-    """Return a system's name, with the id of its run where both sides have that name."""
-    from codisearch.tracked_runs import SHORT
-
-    return f"{system} of {run.info.run_id[:SHORT]}" if alike else system
-
-
-def _of_system(
-    tables: "tuple[pd.DataFrame, pd.DataFrame]", system: str
-) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    queries, rankings = tables
-    return queries, rankings[rankings["system"] == system]
+def _as_json(compared: "ComparedRuns", shared: "Differences") -> dict[str, Any]:
+    return {
+        "comparisons": [
+            {**one.comparison.as_json(), "parameters": _plain(one.parameters)} for one in compared.systems
+        ],
+        "skipped": [{"system": name, "reason": reason} for name, reason in compared.skipped.items()],
+        "pipeline_parameters": _plain(shared),
+    }
 
 
 def _print_comparison(console: Console, compared: "Comparison") -> None:
-    from codisearch.pipelines.evaluation.reporting.document import format_interval
+    from codisearch.pipelines.evaluation.reporting.document import MISSING, format_interval
 
     table = Table(
         title=Text(f"{compared.metric}   A: {compared.before}   B: {compared.after}"),
         title_justify="left",
-        caption=_CAPTION,
+        caption=_CAPTION.format("1 test" if compared.family == 1 else f"{compared.family:,} tests"),
         caption_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
@@ -152,7 +123,7 @@ def _print_comparison(console: Console, compared: "Comparison") -> None:
             f"{test.after:.3f}",
             format_interval(test.difference, test.low, test.high, form="{:+.3f}"),
             f"{row.p_value:.3f}",
-            f"{test.effect_size:+.2f}",
+            f"{test.effect_size:+.2f}" if math.isfinite(test.effect_size) else MISSING,
             f"{test.better:,}/{test.worse:,}",
         )
     depth = "" if compared.metric.startswith("recall") else f" Ranks down to {compared.depth} count."
@@ -167,7 +138,7 @@ def _print_comparison(console: Console, compared: "Comparison") -> None:
     console.print()
 
 
-def _print_differences(console: Console, changed: _Differences, title: str) -> None:
+def _print_differences(console: Console, changed: "Differences", title: str) -> None:
     if not changed:
         return
     left_out = len(changed) - _MOST_PARAMETERS
@@ -183,5 +154,5 @@ def _print_differences(console: Console, changed: _Differences, title: str) -> N
     console.print(table)
 
 
-def _plain(changed: _Differences) -> list[dict[str, str]]:
+def _plain(changed: "Differences") -> list[dict[str, str]]:
     return [{"name": name, "a": before, "b": after} for name, before, after in changed]

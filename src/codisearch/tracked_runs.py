@@ -23,6 +23,10 @@ SHORT: Final = 8
 """Characters of an id that are shown."""
 RANKINGS: Final = "rankings/rankings.parquet"
 QUERIES: Final = "rankings/queries.parquet"
+_NEEDED: Final = {
+    QUERIES: ("query_id", "query", "language", "codes"),
+    RANKINGS: ("system", "query_id", "rank", "code"),
+}
 _SQLITE: Final = "sqlite:///"
 _PARENT: Final = "mlflow.parentRunId"
 _BEST_BY: Final = "primary/recall_at_5"
@@ -105,21 +109,29 @@ class TrackedRuns:
         """Return the test queries and the rankings that a system's run was logged with.
 
         Raises:
-            InputError: If it has none.
+            InputError: If it lacks them, or they lack a column.
             StorageError: If they cannot be read.
         """
-        with self._reading(), tempfile.TemporaryDirectory(prefix="codisearch-") as aside:
-            folder = QUERIES.rpartition("/")[0]
-            there = {file.path for file in self._client.list_artifacts(run.info.run_id, folder)}
-            if not {QUERIES, RANKINGS} <= there:
-                raise InputError(
-                    f"Run {name_of(run)} has no rankings, so it is an evaluation of an earlier version or "
-                    "none at all: evaluate again with `kedro run --pipeline=evaluation`."
-                )
-            files = [
-                self._client.download_artifacts(run.info.run_id, name, aside) for name in (QUERIES, RANKINGS)
-            ]
-            return _read(files[0]), _read(files[1])
+        with tempfile.TemporaryDirectory(prefix="codisearch-") as aside:
+            files = self._download(run, aside)
+            return _read(run, QUERIES, files[QUERIES]), _read(run, RANKINGS, files[RANKINGS])
+
+    def _download(self, run: Run, aside: str) -> dict[str, str]:
+        """Return where the files of a run's rankings now lie."""
+        names, run_id = tuple(_NEEDED), run.info.run_id
+        try:
+            there = {file.path for file in self._client.list_artifacts(run_id, QUERIES.partition("/")[0])}
+            missing = [name for name in names if name not in there]
+            if not missing:
+                return {name: self._client.download_artifacts(run_id, name, aside) for name in names}
+        except (MlflowException, OSError) as error:
+            raise StorageError(
+                f"The artifacts of run {name_of(run)} cannot be read: {_reason(error)}"
+            ) from error
+        raise InputError(
+            f"Run {name_of(run)} lacks {' and '.join(missing)}: deleted since, or never logged, as by an "
+            "earlier version. Evaluate again with `kedro run --pipeline=evaluation`."
+        )
 
     def evaluations(self, limit: int) -> list[Evaluation]:
         """Return the newest evaluations, each with its best system."""
@@ -163,8 +175,9 @@ class TrackedRuns:
         try:
             yield
         except MlflowException as error:
-            reason = next(iter(str(error.message).splitlines()), type(error).__name__)
-            raise ConfigurationError(f"The tracking store {self._uri} cannot be read: {reason}") from error
+            raise ConfigurationError(
+                f"The tracking store {self._uri} cannot be read: {_reason(error)}"
+            ) from error
 
 
 def name_of(run: Run) -> str:
@@ -177,11 +190,22 @@ def when(run: Run) -> str:
     return datetime.fromtimestamp((run.info.start_time or 0) / 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
-def _read(path: str) -> pd.DataFrame:
+def _read(run: Run, name: str, path: str) -> pd.DataFrame:
     try:
-        return pd.read_parquet(path)
+        table = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # ValueError: no Parquet
-        raise StorageError(f"The artifact {Path(path).name} cannot be read: {error}.") from error
+        raise StorageError(f"{name} of run {name_of(run)} cannot be read: {_reason(error)}") from error
+    lacking = [column for column in _NEEDED[name] if column not in table]
+    if lacking:
+        raise InputError(
+            f"{name} of run {name_of(run)} lacks the columns {', '.join(lacking)}: it has "
+            f"{', '.join(map(str, table.columns)) or 'none'}. Evaluate again."
+        )
+    return table
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _list(runs: Sequence[Run]) -> str:

@@ -195,6 +195,9 @@ def test_without_mlflow_around_it(folder: Path) -> None:
     assert served.predict(None, queries, {"top": 1})["code"].tolist() == ["J45", "I10"]
     with pytest.raises(MlflowException, match="language '': Query 1 is empty"):
         served.predict(None, queries.assign(query=["asma", "?"]))
+    for null in (None, float("nan"), pd.NA):
+        with pytest.raises(MlflowException, match="Query 2 is empty"):
+            served.predict(None, pd.DataFrame({"query": pd.Series(["asma", null], dtype=object)}))
     with pytest.raises(MlflowException, match="came 0"):
         served.predict(None, queries.head(1), {"top": 0})
 
@@ -208,6 +211,9 @@ def test_defaults(model: mlflow.pyfunc.PyFuncModel) -> None:
     ("queries", "top", "text"),
     [
         ({"query": ["asma", " "]}, 5, "Query 2 is empty"),
+        ({"query": ["asma", None]}, 5, "Query 2 is empty"),
+        ({"query": [None]}, 5, "Query 1 is empty"),
+        ({"query": [float("nan")]}, 5, "query"),
         ({"query": ["asma"], "language": ["de"]}, 5, "Unknown language 'de': allowed are en"),
         (
             {"query": ["a", " "], "language": ["es", "ca"]},
@@ -306,7 +312,7 @@ def test_served(server: str) -> None:
     rows = content["predictions"]
     assert [(row["query"], row["rank"], row["code"]) for row in rows] == [(0, 1, "J45"), (1, 1, "I10")]
     assert list(rows[0]) == list(COLUMNS)
-    for inputs in ({"query": ["asma"]}, [{"query": "asma"}]):
+    for inputs in ({"query": ["asma"]}, [{"query": "asma"}], {"query": ["asma"], "language": [None]}):
         status, content = post(server, {"inputs": inputs})
         assert status == 200
         assert [row["rank"] for row in content["predictions"]] == [1, 2, 3]
@@ -316,6 +322,10 @@ def test_served(server: str) -> None:
     ("content", "text"),
     [
         ({"inputs": {"query": [""]}}, "Query 1 is empty"),
+        ({"inputs": {"query": ["asma", None]}}, "Query 2 is empty"),
+        ({"inputs": [{"query": None}]}, "Query 1 is empty"),
+        ({"dataframe_split": {"columns": ["query"], "data": [["asma"], [None]]}}, "Query 2 is empty"),
+        ({"dataframe_records": [{"query": None}]}, "Query 1 is empty"),
         ({"inputs": {"query": ["asma"], "language": ["xx"]}}, "Unknown language 'xx'"),
         ({"inputs": {"query": ["asma"]}, "params": {"top": 0}}, "`top` must be between 1 and 100, came 0"),
         ({"inputs": {"text": ["asma"]}}, "Model is missing inputs ['query']"),

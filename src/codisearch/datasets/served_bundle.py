@@ -20,6 +20,7 @@ ARTIFACT: Final = "bundle"
 DEFAULT_TOP: Final = 10
 COLUMNS: Final = ("query", "rank", *(field.name for field in fields(Hit)))
 """Of an answer: `query` is the place of the query in the request, from 0; `rank` begins with 1."""
+_NULL_OF_INPUTS: Final = "None"
 
 
 class ServedBundle(PythonModel):
@@ -39,7 +40,7 @@ class ServedBundle(PythonModel):
 
         Args:
             context: Not used.
-            model_input: Column `query`, and perhaps `language`, which may be empty.
+            model_input: Column `query`, never null, and perhaps `language`, which may be empty.
             params: `top`, how many codes for each query.
 
         Raises:
@@ -57,9 +58,8 @@ def find_codes(retriever: Retriever, queries: pd.DataFrame, top: int) -> pd.Data
     Raises:
         InputError: If a query, a language or `top` is not allowed.
     """
-    texts = queries["query"].astype(object)
-    tags = queries["language"].astype(object) if "language" in queries else pd.Series([""] * len(queries))
-    tags = tags.where(tags.notna(), "").reset_index(drop=True)
+    texts = _without_nulls(queries["query"])
+    tags = _without_nulls(queries["language"]) if "language" in queries else pd.Series([""] * len(queries))
     answers: dict[int, list[Hit]] = {}
     for tag, places in tags.groupby(tags, sort=False).groups.items():
         batch = [str(texts.iloc[place]) for place in places]
@@ -76,6 +76,13 @@ def find_codes(retriever: Retriever, queries: pd.DataFrame, top: int) -> pd.Data
         for rank, hit in enumerate(answers[place], start=1)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _without_nulls(column: pd.Series) -> pd.Series:
+    """Return a column with an empty text for each null."""
+    values = column.astype(object).reset_index(drop=True)
+    # Of a null among `inputs`, MLflow's server makes the text "None" before it comes here.
+    return values.where(values.notna() & values.ne(_NULL_OF_INPUTS), "")
 
 
 mlflow.models.set_model(ServedBundle())

@@ -214,7 +214,7 @@ def test_choose_examples(
         per_query, queries, rankings, metrics, code_set, params_of(examples=2)
     )
     assert len(examples) == 2
-    assert "not in the first 50" in set(examples["outcome"])
+    assert "not in the first 10" in set(examples["outcome"])
     assert "I10 Essential (primary) hypertension" in set(examples["gold"])
     assert changes.empty
     none, _ = nodes.choose_examples(per_query, queries, rankings, metrics, code_set, params_of(examples=0))
@@ -266,19 +266,20 @@ def test_collect_facts(
     tiny_pairs: pd.DataFrame, tiny_code_set: pd.DataFrame, queries: pd.DataFrame, small_bundle: Bundle
 ) -> None:
     """Counts are those of the tables; digests change with what they stand for, and only then."""
-    facts = nodes.collect_facts(tiny_pairs, queries, tiny_code_set, small_bundle)
+    facts = nodes.collect_facts(tiny_pairs, queries, tiny_code_set, small_bundle, params_of())
     assert (facts["release"], facts["codes"], facts["training pairs"]) == ("tiny", 13, 9)
     assert facts["training pairs by source"] == {"test": 9}
     assert facts["test queries"] == 4
     assert facts["prompts"] == []
     assert facts["aliases"] == len(small_bundle.aliases)
-    again = nodes.collect_facts(tiny_pairs.copy(), queries.copy(), tiny_code_set, small_bundle)
+    again = nodes.collect_facts(tiny_pairs.copy(), queries.copy(), tiny_code_set, small_bundle, params_of())
     assert again == facts
-    fewer = nodes.collect_facts(tiny_pairs, queries.head(3), tiny_code_set, small_bundle)
+    fewer = nodes.collect_facts(tiny_pairs, queries.head(3), tiny_code_set, small_bundle, params_of())
     assert fewer["digest of the test queries"] != facts["digest of the test queries"]
     assert fewer["digest of the pairs"] == facts["digest of the pairs"]
     written = tiny_pairs.assign(source="writer", prompt_hash="abc")
-    assert nodes.collect_facts(written, queries, tiny_code_set, small_bundle)["prompts"] == ["writer: abc"]
+    facts = nodes.collect_facts(written, queries, tiny_code_set, small_bundle, params_of())
+    assert facts["prompts"] == ["writer: abc"]
 
 
 def test_tabulate(metrics: pd.DataFrame) -> None:

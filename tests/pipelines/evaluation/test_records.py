@@ -54,10 +54,25 @@ def runs(
 
 def describe(metrics: pd.DataFrame, systems: pd.DataFrame, **tables: pd.DataFrame) -> dict[str, Any]:
     """Return the record of an evaluation with some of its tables."""
-    names = ("slice_metrics", "system_pairs", "comparisons", "gold_metrics", "learning_curve")
+    names = (
+        "slice_metrics",
+        "system_pairs",
+        "comparisons",
+        "rank_transitions",
+        "calibration",
+        "learning_curve",
+    )
     parts = {name: tables.get(name, pd.DataFrame()) for name in names}
+    gold = {name: tables.get(f"gold_{name}") for name in ("metrics", "slices", "pairs")}
+    facts = {"file": "mentions.tsv", "sha256": "ff", "queries": 4, "where to look": {"x": ["line 2"]}}
     return records.describe_evaluation(
-        means=metrics, systems=systems, figures={"latency": go.Figure()}, facts=FACTS, **parts
+        means=metrics,
+        systems=systems,
+        gold={**gold, "facts": facts if "gold_metrics" in tables else None},
+        figures={"latency": go.Figure()},
+        facts=FACTS,
+        params=EvaluationParams(systems=("bm25",), gold="mentions.tsv"),
+        **parts,
     )
 
 
@@ -65,12 +80,14 @@ def test_record_of_the_evaluation(metrics: pd.DataFrame, pairs: pd.DataFrame, sy
     """It has the facts as params, the number of queries as a metric, and the tables that have rows."""
     record = describe(metrics, systems, system_pairs=pairs)
     assert set(record) == {"params", "metrics", "tables", "figures"}
-    assert record["params"] == {
-        "evaluation.release": "tiny",
-        "evaluation.codes": 13,
-        "evaluation.test_queries": 4,
-        "evaluation.digest_of_the_pairs": "abc",
+    params = record["params"]
+    assert {name: value for name, value in params.items() if name.startswith(("data.", "gold."))} == {
+        "data.release": "tiny",
+        "data.codes": 13,
+        "data.test_queries": 4,
+        "data.digest_of_the_pairs": "abc",
     }
+    assert (params["evaluation.depth"], params["evaluation.bootstrap.resamples"]) == (50, 1000)
     assert record["metrics"] == {"test_queries": 4.0}
     assert set(record["tables"]) == {"tables/metrics.csv", "tables/system_pairs.csv", "tables/systems.csv"}
     assert record["tables"]["tables/metrics.csv"] is metrics
@@ -95,6 +112,8 @@ def test_record_holds_no_mention(
         gold_metrics=metrics,
     )
     assert len(record["tables"]) == 6
+    origin = {name: value for name, value in record["params"].items() if name.startswith("gold.")}
+    assert origin == {"gold.file": "mentions.tsv", "gold.sha256": "ff", "gold.queries": 4}
     texts = [table.to_csv() for table in record["tables"].values()]
     texts += [figure.to_json() for figure in record["figures"].values()]
     texts.append(str(record["params"]))
@@ -170,7 +189,7 @@ def test_curves_of_recall(runs: dict[str, dict[str, Any]]) -> None:
 
 def test_params_of_systems(runs: dict[str, dict[str, Any]], small_bundle: Bundle, tiny_encoder: Path) -> None:
     """A record says what its system is made of, and only that."""
-    shared = {"release", "codes", "aliases", "alias_sources"}
+    shared = {"release", "codes", "aliases", "alias_sources", "depth"}
     assert set(runs["bm25"]["params"]) == shared
     assert runs["bm25"]["params"]["codes"] == 13
     assert runs["bm25"]["params"]["aliases"] == len(small_bundle.aliases)

@@ -177,7 +177,7 @@ def choose_examples(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return test queries with the best system's answers, and what reranking fixed and broke."""
     titles = dict(zip(code_set["code"], code_set["title"], strict=True))
-    shared = {"count": params.examples, "seed": params.bootstrap.seed}
+    shared = {"count": params.examples, "seed": params.bootstrap.seed, "depth": params.depth}
     best = summary.best_system(means)
     return (
         select_examples(queries, rankings, per_query, titles, system=best, **shared),
@@ -186,7 +186,11 @@ def choose_examples(
 
 
 def collect_facts(
-    pairs: pd.DataFrame, queries: pd.DataFrame, code_set: pd.DataFrame, bundle: Bundle
+    pairs: pd.DataFrame,
+    queries: pd.DataFrame,
+    code_set: pd.DataFrame,
+    bundle: Bundle,
+    params: EvaluationParams,
 ) -> dict[str, Any]:
     """Return what the evaluation rests on: release, counts, and digests of data, prompts and models.
 
@@ -204,6 +208,7 @@ def collect_facts(
             str(name): int(count) for name, count in pairs.loc[is_training, "source"].value_counts().items()
         },
         "test queries": len(queries),
+        "codes ranked for a query": params.depth,
         "digest of the pairs": fingerprint_of_training(pairs),
         "digest of the test queries": fingerprint_of_training(queries),
         "prompts": sorted(f"{source}: {prompt}" for source, prompt in written.itertuples(index=False)),

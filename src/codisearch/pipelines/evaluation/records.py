@@ -21,13 +21,16 @@ def describe_evaluation(
     slice_metrics: pd.DataFrame,
     system_pairs: pd.DataFrame,
     comparisons: pd.DataFrame,
-    gold_metrics: pd.DataFrame,
+    rank_transitions: pd.DataFrame,
+    calibration: pd.DataFrame,
+    gold: Mapping[str, Any],
     systems: pd.DataFrame,
     learning_curve: pd.DataFrame,
     figures: Mapping[str, go.Figure],
     facts: Mapping[str, Any],
+    params: EvaluationParams,
 ) -> Record:
-    """Return the record of the run: digests and counts, all tables, and all figures.
+    """Return the record of the run: parameters, digests and counts, all tables, and all figures.
 
     The texts of real mentions are in none of them. The page that shows the figures is `report.html`.
     """
@@ -36,16 +39,34 @@ def describe_evaluation(
         "slice_metrics": slice_metrics,
         "system_pairs": system_pairs,
         "comparisons": comparisons,
-        "gold_metrics": gold_metrics,
+        "rank_transitions": rank_transitions,
+        "calibration": calibration,
         "systems": systems,
         "learning_curve": learning_curve,
+        **{f"gold_{name}": gold[name] for name in ("metrics", "slices", "pairs")},
     }
+    filled = {name: table for name, table in tables.items() if table is not None and len(table)}
     return {
-        "params": {f"evaluation.{name.replace(' ', '_')}": value for name, value in facts.items()},
+        "params": {**_flat("evaluation", params.model_dump()), **_flat("data", facts), **_origin_of(gold)},
         "metrics": {"test_queries": float(facts["test queries"])},
-        "tables": {f"tables/{name}.csv": table for name, table in tables.items() if len(table)},
+        "tables": {f"tables/{name}.csv": table for name, table in filled.items()},
         "figures": {f"figures/{name}.json": figure for name, figure in figures.items()},
     }
+
+
+def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested values under their paths, which MLflow compares side by side."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        path = f"{prefix}.{str(name).replace(' ', '_')}"
+        flat |= _flat(path, value) if isinstance(value, Mapping) and value else {path: value}
+    return flat
+
+
+def _origin_of(gold: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which file of real mentions the metrics that begin with `gold.` are of."""
+    facts = gold["facts"] or {}
+    return {f"gold.{name}": facts[name] for name in ("file", "sha256", "rows", "queries") if name in facts}
 
 
 def describe_systems(
@@ -64,6 +85,7 @@ def describe_systems(
         "codes": bundle.manifest.codes,
         "aliases": bundle.manifest.aliases,
         "alias_sources": ",".join(bundle.manifest.alias_sources),
+        "depth": params.depth,
     }
     costs = systems.set_index("system")
     return {

@@ -18,6 +18,7 @@ from codisearch.pipelines.learning_curve.params import LearningCurveParams
 from codisearch.retrieval.aliases import AliasSource, build_aliases, positions_of
 from codisearch.retrieval.encoder import encode
 from codisearch.retrieval.index import DenseRanker, build_faiss
+from codisearch.retrieval.trained import fingerprint_of_training
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def measure_learning_curve(
     Returns:
         A row per training, language (`all` over all) and `part` (`all`, or test queries whose code is `seen`
         or `unseen` by the whole training split): `label`, `seed`, `queries`, `codes`, `language`, `part`,
-        `test_queries`, `recall_at_5`, `mrr`, `seconds`.
+        `test_queries`, `recall_at_5`, `mrr`, `seconds`, and `corpus`, a digest of `pairs`.
 
     Raises:
         ConfigurationError: If the candidate is not among those of the bi-encoder, or a source has no row.
@@ -117,7 +118,7 @@ def measure_learning_curve(
         )
     columns = ["label", "seed", "queries", "codes", "language", "part"]
     columns += ["test_queries", "recall_at_5", "mrr", "seconds"]
-    return pd.concat(rows, ignore_index=True)[columns]
+    return pd.concat(rows, ignore_index=True)[columns].assign(corpus=fingerprint_of_training(pairs))
 
 
 def _candidate(params: BiEncoderParams, name: str) -> CandidateParams:

@@ -14,9 +14,10 @@ from codisearch.pipelines.evaluation.measures.bootstrap import (
     bootstrap_means,
     bootstrap_relative_rise,
     cluster_queries,
+    telling_clusters,
 )
 
-PARAMS = BootstrapParams(resamples=500, seed=7)
+PARAMS = BootstrapParams(resamples=500, seed=7, fewest_codes=2)
 
 
 def test_queries_cluster_by_their_first_code() -> None:
@@ -48,17 +49,39 @@ def test_clusters_widen_the_interval() -> None:
 
 
 def test_pairing_removes_what_both_share() -> None:
-    """Where one system is better by 0.1 on every query, the paired difference is sure of it."""
+    """Where one system is better by 0.1 or 0.2 on each query, the paired difference is between them."""
     before = np.random.default_rng(0).random((30, 1))
-    estimate = bootstrap_difference(before, before + 0.1, np.arange(30), PARAMS)
-    assert [estimate.value[0], estimate.low[0], estimate.high[0]] == pytest.approx([0.1, 0.1, 0.1])
+    after = before + np.tile([[0.1], [0.2]], (15, 1))
+    estimate = bootstrap_difference(before, after, np.arange(30), PARAMS)
+    assert estimate.value[0] == pytest.approx(0.15)
+    assert 0.12 < estimate.low[0] < 0.15 < estimate.high[0] < 0.18
+
+
+def test_no_interval_where_nothing_varies() -> None:
+    """Where every resample gives the same, as for misses throughout, nothing tells how wide it should be."""
+    estimate = bootstrap_means(np.zeros((30, 1)), np.arange(30), PARAMS)
+    assert (estimate.value[0], np.isnan(estimate.low[0]), np.isnan(estimate.high[0])) == (0.0, True, True)
+
+
+@pytest.mark.parametrize(("hits", "has"), [(4, False), (5, True), (35, True), (36, False)])
+def test_an_interval_needs_five_of_either_kind(hits: int, has: bool) -> None:
+    """Of 40 codes at least five have to be found, and five missed, by default."""
+    values = (np.arange(40) < hits).astype(float)[:, None]
+    estimate = bootstrap_means(values, np.arange(40), BootstrapParams())
+    assert np.isfinite([estimate.low[0], estimate.high[0]]).tolist() == [has, has]
+
+
+def test_telling_clusters_by_hand() -> None:
+    """Of four codes two have the mean 1/2, so the other two tell; where all are equal none does."""
+    values = np.array([[0, 1], [1, 1], [0, 1], [1, 1], [1, 1], [0, 1]], dtype=float)
+    assert telling_clusters(values, np.array([0, 0, 1, 1, 2, 3])).tolist() == [2, 0]
 
 
 def test_relative_rise_by_hand() -> None:
-    """Twice the score on every query is a rise of 100 % in every resample."""
-    before = np.array([[0.1], [0.5], [0.2]])
-    estimate = bootstrap_relative_rise(before, 2 * before, np.arange(3), PARAMS)
-    assert [estimate.value[0], estimate.low[0], estimate.high[0]] == pytest.approx([1.0, 1.0, 1.0])
+    """From .1 and .5 to .2 and .75 is a rise of 58 %; a resample of one query alone gives 100 or 50 %."""
+    before, after = np.array([[0.1], [0.5]]), np.array([[0.2], [0.75]])
+    estimate = bootstrap_relative_rise(before, after, np.arange(2), PARAMS)
+    assert [estimate.value[0], estimate.low[0], estimate.high[0]] == pytest.approx([0.95 / 0.6 - 1, 0.5, 1.0])
 
 
 def test_rise_from_nothing_is_undefined() -> None:
@@ -85,10 +108,11 @@ def test_intervals_stay_in_range_and_repeat(values: np.ndarray, clusters: list[i
     labels = np.array(clusters)
     once, again = (bootstrap_means(values, labels, PARAMS) for _ in range(2))
     np.testing.assert_array_equal(once.low, again.low)
-    if len(set(clusters)) > 1:
-        assert (once.low >= values.min(axis=0) - 1e-9).all()
-        assert (once.high <= values.max(axis=0) + 1e-9).all()
-        assert (once.low <= once.high).all()
+    there = ~np.isnan(once.low)
+    assert there.any() == (len(set(clusters)) > 1 and bool((once.low < once.high).any()))
+    assert (once.low[there] >= values.min(axis=0)[there] - 1e-9).all()
+    assert (once.high[there] <= values.max(axis=0)[there] + 1e-9).all()
+    assert (once.low[there] < once.high[there]).all()
 
 
 def test_parameters_are_checked() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,6 +17,8 @@ OPTIONAL_COLUMNS: Final = ("language", "source")
 OTHER_SEPARATOR: Final = "row with another separator"
 MOST_SOURCES: Final = 12
 _DELIMITERS: Final = ("\t", ",", ";", "|")
+_NAME: Final = re.compile(r"[\w .-]{1,24}")
+_SHOWN: Final = 200
 _END: Final = "end of the file"
 
 
@@ -73,8 +76,14 @@ def check_columns(found: Collection[str], name: str) -> None:
     if missing:
         raise InputError(
             f"{name} lacks the column {' and '.join(missing)}: expected {', '.join(REQUIRED_COLUMNS)} and, "
-            f"if wanted, {', '.join(OPTIONAL_COLUMNS)}; found {clean(', '.join(found))[:200] or 'none'}."
+            f"if wanted, {', '.join(OPTIONAL_COLUMNS)}; found {_shown(found)}."
         )
+
+
+def _shown(columns: Collection[str]) -> str:
+    """Return column names; a file without a header has a patient's words there, which are not repeated."""
+    names = [name if _NAME.fullmatch(name) else "(a text)" for name in map(clean, columns)]
+    return ", ".join(names)[:_SHOWN] or "none"
 
 
 def _first_line(text: str) -> str:

@@ -17,8 +17,8 @@ from scipy import stats
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_DIGITS: Final = 9
 CONFIDENCE: Final = 0.95  # fixed, for the reports say "95 %"
-_FEWEST_CLUSTERS: Final = 2
 
 
 class BootstrapParams(BaseModel):
@@ -27,6 +27,8 @@ class BootstrapParams(BaseModel):
     Attributes:
         resamples: How many times the clusters are drawn anew.
         seed: Of the random generator; the same seed gives the same interval.
+        fewest_codes: There is no interval where fewer than half as many clusters stand apart from what most
+            say: a proportion needs about five of either kind before its interval can be trusted.
         permutations: How many times a randomisation test exchanges the answers of two systems.
     """
 
@@ -34,6 +36,7 @@ class BootstrapParams(BaseModel):
 
     resamples: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0)
+    fewest_codes: int = Field(default=10, ge=2)
     permutations: int = Field(default=20_000, ge=1)
 
 
@@ -43,7 +46,7 @@ class Intervals:
 
     Attributes:
         value: The estimate on all queries.
-        low: Lower end; NaN where fewer than two clusters leave nothing to draw.
+        low: Lower end; NaN where too few clusters tell anything.
         high: Upper end, likewise.
     """
 
@@ -66,7 +69,8 @@ def bootstrap_means(values: Floats, clusters: Ints, params: BootstrapParams) -> 
         clusters: (queries,), the cluster of each query.
         params: How to draw.
     """
-    return _intervals(values.mean(axis=0), _resampled_means(values, clusters, params), clusters)
+    drawn, telling = _resampled_means(values, clusters, params), telling_clusters(values, clusters)
+    return _intervals(values.mean(axis=0), drawn, telling, params)
 
 
 def bootstrap_difference(before: Floats, after: Floats, clusters: Ints, params: BootstrapParams) -> Intervals:
@@ -96,7 +100,9 @@ def bootstrap_relative_rise(
     both = np.hstack([before, after])
     means, drawn = both.mean(axis=0), _resampled_means(both, clusters, params)
     value = _rise(means[:measures], means[measures:])
-    return _intervals(value, _rise(drawn[:, :measures], drawn[:, measures:]), clusters)
+    rises = _rise(drawn[:, :measures], drawn[:, measures:])
+    telling = np.minimum(telling_clusters(before, clusters), telling_clusters(after - before, clusters))
+    return _intervals(value, rises, telling, params)
 
 
 def _rise(before: Floats, after: Floats) -> Floats:
@@ -122,15 +128,24 @@ def _resampled_means(values: Floats, clusters: Ints, params: BootstrapParams) ->
     return means
 
 
-def _intervals(value: Floats, drawn: Floats, clusters: Ints) -> Intervals:
-    """Return `value` with the percentiles of the resamples that are defined."""
-    count = len(np.unique(clusters))
+def telling_clusters(values: Floats, clusters: Ints) -> Ints:
+    """Return for each column how many clusters stand apart from what most of them say.
+
+    Where two systems differ on three codes of a thousand, it is these three that an interval rests on.
+    """
+    sums, sizes = sums_by_cluster(values, clusters)
+    means = np.round(sums / sizes[:, None], _DIGITS)
+    common = [np.unique(column, return_counts=True)[1].max() for column in means.T]
+    return len(sizes) - np.array(common, dtype=np.int64)
+
+
+def _intervals(value: Floats, drawn: Floats, telling: Ints, params: BootstrapParams) -> Intervals:
+    """Return `value` with percentiles of the resamples, none where too few clusters tell anything."""
     low, high = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
-    if count >= _FEWEST_CLUSTERS:
-        tail = _tail(count)
-        defined = ~np.isnan(drawn).all(axis=0) & ~np.isnan(value)
-        if defined.any():
-            low[defined], high[defined] = np.nanquantile(drawn[:, defined], [tail, 1.0 - tail], axis=0)
+    for count in np.unique(telling[telling >= params.fewest_codes // 2]):
+        columns = (telling == count) & ~np.isnan(value)
+        tail = _tail(int(count) + 1)
+        low[columns], high[columns] = np.nanquantile(drawn[:, columns], [tail, 1.0 - tail], axis=0)
     return Intervals(value, low, high)
 
 

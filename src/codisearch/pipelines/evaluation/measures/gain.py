@@ -7,7 +7,6 @@ from typing import Any, Final, Literal
 import numpy as np
 import pandas as pd
 
-from codisearch.languages import LANGUAGES
 from codisearch.pipelines.evaluation.measures.bootstrap import (
     BootstrapParams,
     Intervals,
@@ -15,7 +14,7 @@ from codisearch.pipelines.evaluation.measures.bootstrap import (
     bootstrap_relative_rise,
     cluster_queries,
 )
-from codisearch.pipelines.evaluation.measures.summary import ALL, column_of, scores_by_query
+from codisearch.pipelines.evaluation.measures.summary import ALL, column_of, languages_of, scores_by_query
 
 Kind = Literal["relative", "difference"]
 
@@ -117,15 +116,9 @@ def compare_systems(
     rows = [
         _compare(wide, queries, one, language, bootstrap)
         for one in possible
-        for language in _languages(queries)
+        for language in languages_of(queries)
     ]
     return Comparisons(pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS)))
-
-
-def _languages(queries: pd.DataFrame) -> list[str]:
-    """Return `all` and the languages that have queries."""
-    present = set(queries["language"])
-    return [ALL, *(language for language in LANGUAGES if language in present)]
 
 
 def _compare(

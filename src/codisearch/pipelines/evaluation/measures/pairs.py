@@ -1,5 +1,6 @@
 """Every pair of systems on the same queries: difference, interval, corrected test, effect, and a sentence."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import combinations
@@ -7,15 +8,17 @@ from typing import Final
 
 import pandas as pd
 
-from codisearch.languages import LANGUAGES
 from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams, cluster_queries
 from codisearch.pipelines.evaluation.measures.significance import (
+    ALPHA,
     PairedTest,
     adjust_holm,
     compare_columns,
     describe_difference,
 )
-from codisearch.pipelines.evaluation.measures.summary import ALL, column_of, scores_by_query
+from codisearch.pipelines.evaluation.measures.summary import ALL, column_of, languages_of, scores_by_query
+
+logger = logging.getLogger(__name__)
 
 METRICS: Final = ("recall@5", "mrr")
 PAIR_COLUMNS: Final = (
@@ -64,8 +67,7 @@ def compare_pairs(
     if not pairs or queries.empty:
         return pd.DataFrame(columns=list(PAIR_COLUMNS))
     wide = scores_by_query(per_query, queries, systems)
-    present = set(queries["language"])
-    languages = [ALL, *(language for language in LANGUAGES if language in present)]
+    languages = languages_of(queries)
     rows = []
     for metric in metrics:
         found = [
@@ -73,7 +75,7 @@ def compare_pairs(
             for language in languages
             for pair, test in _compare_in(language, wide, queries, pairs, metric, bootstrap)
         ]
-        adjusted = adjust_holm([test.p_value for _, _, test in found])
+        adjusted = _corrected(found, len(pairs), bootstrap)
         rows += [
             {
                 "metric": metric,
@@ -81,12 +83,30 @@ def compare_pairs(
                 "before_system": pair[0],
                 "after_system": pair[1],
                 **asdict(test),
-                "p_adjusted": float(p_value),
-                "sentence": describe_difference(test, language, metric, *pair, corrected=float(p_value)),
+                "p_adjusted": p_value,
+                "sentence": describe_difference(test, language, metric, *pair, corrected=p_value),
             }
             for (language, pair, test), p_value in zip(found, adjusted, strict=True)
         ]
     return pd.DataFrame(rows)[list(PAIR_COLUMNS)]
+
+
+def _corrected(
+    found: Sequence[tuple[str, tuple[str, str], PairedTest]], pairs: int, bootstrap: BootstrapParams
+) -> list[float]:
+    """Return the corrected p-values; where there is one language, `all` says the same and counts once."""
+    distinct = found[pairs:] if len(found) == 2 * pairs else found
+    smallest = len(distinct) / (bootstrap.permutations + 1)
+    if smallest >= ALPHA:
+        logger.warning(
+            "%d comparisons with %d permutations: no corrected p can be below %.3f; raise "
+            "evaluation.bootstrap.permutations",
+            len(distinct),
+            bootstrap.permutations,
+            smallest,
+        )
+    adjusted = [float(p) for p in adjust_holm([test.p_value for _, _, test in distinct])]
+    return adjusted * (len(found) // len(distinct))
 
 
 def _compare_in(

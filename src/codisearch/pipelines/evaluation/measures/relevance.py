@@ -60,10 +60,10 @@ class _Wanted:
         return SAME_FOUR_CHARACTERS if key[:FOUR_CHARACTER_LENGTH] in self.fours else SAME_CATEGORY
 
     def merged(self, key: str) -> str:
-        """Return the relevant code that `key` is or begins with, else the key itself."""
+        """Return the longest relevant code that `key` is or begins with, else the key itself."""
         if key[:CATEGORY_LENGTH] not in self.categories:
             return key
-        return next((relevant for relevant in self.codes if key.startswith(relevant)), key)
+        return max((code for code in self.codes if key.startswith(code)), key=len, default=key)
 
 
 def lists_of(rankings: pd.DataFrame, queries: pd.DataFrame) -> list[Ranked]:

@@ -25,6 +25,7 @@ _AT_ONCE: Final = 1000
 _SLACK: Final = 1e-5  # sums of the same numbers in another order differ in their last digits
 _PLACES: Final = {1: "the first place", 3: "the first three", 5: "the first five", 10: "the first ten"}
 _TINY: Final = 0.001
+_SAME: Final = 1e-9
 _LANGUAGE_NAMES: Final = {str(tag): name for tag, name in LANGUAGE_NAMES.items()}
 
 
@@ -36,7 +37,7 @@ class PairedTest:
         before: Mean of the first system.
         after: Mean of the second.
         difference: `after` - `before`.
-        low: Lower end of its 95 % bootstrap interval; NaN with fewer than two clusters.
+        low: Lower end of its 95 % bootstrap interval; NaN where there is none (see `Intervals`).
         high: Upper end, likewise.
         p_value: Of the two-sided randomisation test, not corrected.
         effect_size: Difference in units of the standard deviation of the queries' differences (Cohen's d for
@@ -166,10 +167,12 @@ def describe_difference(
     lower, higher = (before_name, after_name) if rises else (after_name, before_name)
     size, ends = abs(test.difference), (test.low, test.high) if rises else (-test.high, -test.low)
     chance = "p < .001" if p < _TINY else f"p = {p:.3f}".replace("0.", ".")
+    if p < ALPHA and chance.endswith(".050"):
+        chance = "p < .050"
     chance = f"corrected {chance}" if corrected is not None else chance
     doubt = "" if p < ALPHA else ", which may be chance"
     name, _, cutoff = metric.partition("@")
-    if not test.difference:
+    if abs(test.difference) < _SAME:
         return f"{where} {before_name} and {after_name} have the same {'MRR' if metric == 'mrr' else metric}."
     if name == "recall" and cutoff:
         amount = _with_interval(size, ends, 100.0, "{:.1f}")
@@ -184,5 +187,9 @@ def describe_difference(
 def _with_interval(value: float, ends: tuple[float, float], scale: float, form: str) -> str:
     if np.isnan(ends[0]):
         return form.format(scale * value)
-    low, high = (form.format(scale * end) for end in ends)
+    low, high = (_without_minus_zero(form.format(scale * end)) for end in ends)
     return f"{form.format(scale * value)} [{low}, {high}]"
+
+
+def _without_minus_zero(number: str) -> str:
+    return number.removeprefix("-") if float(number) == 0.0 else number

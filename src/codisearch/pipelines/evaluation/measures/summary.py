@@ -141,6 +141,12 @@ def _summarise_slice(
     )
 
 
+def languages_of(queries: pd.DataFrame) -> list[str]:
+    """Return `all`, and the languages that have queries in the project's order."""
+    present = set(queries["language"])
+    return [ALL, *(language for language in LANGUAGES if language in present)]
+
+
 def column_of(metric: str) -> str:
     """Return the name of the score per query whose mean is `metric`."""
     return next((score for score, mean in _MEAN_NAMES.items() if mean == metric), metric)
@@ -236,7 +242,10 @@ def as_mlflow_metrics(metrics: pd.DataFrame, system: str) -> dict[str, float]:
     for row in of_system.to_dict("records"):
         suffix = _mlflow_suffix(str(row["level"]), Slice(row["language"], row["style"], row["seen"]))
         if suffix:
-            flat[f"{row['metric'].replace('@', '_at_')}.{suffix}"] = float(row["value"])
+            name = f"{row['metric'].replace('@', '_at_')}.{suffix}"
+            while name in flat:  # two sources whose names differ in signs that MLflow does not allow
+                name += "_"
+            flat[name] = float(row["value"])
     return flat
 
 

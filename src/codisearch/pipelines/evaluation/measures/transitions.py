@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from codisearch.languages import LANGUAGES
 from codisearch.pipelines.evaluation.measures.gain import LEARNING_GAIN, RERANKING, Comparison
-from codisearch.pipelines.evaluation.measures.summary import ALL, scores_by_query
+from codisearch.pipelines.evaluation.measures.summary import ALL, languages_of, scores_by_query
 
 BANDS: Final = ("1", "2-5", "6-10", "11 or below", "not found")
 TRANSITION_COLUMNS: Final = (
@@ -46,10 +45,9 @@ def count_transitions(
     names = list(dict.fromkeys(name for one in possible for name in (one.before, one.after)))
     wide = scores_by_query(per_query, queries, names)
     bands = {name: bands_of(wide[name, "code", "rr"].to_numpy(dtype=float)) for name in names}
-    present = set(queries["language"])
     rows = []
     for one in possible:
-        for language in (ALL, *(tag for tag in LANGUAGES if tag in present)):
+        for language in languages_of(queries):
             inside = ((queries["language"] == language) | (language == ALL)).to_numpy()
             counts = np.zeros((len(BANDS), len(BANDS)), dtype=np.int64)
             np.add.at(counts, (bands[one.before][inside], bands[one.after][inside]), 1)

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from codisearch.pipelines.evaluation.measures.significance import ALPHA
 from codisearch.pipelines.evaluation.measures.summary import ALL, PRIMARY_METRIC, best_system
 from codisearch.pipelines.evaluation.measures.transitions import moves_over_the_fifth
 from codisearch.pipelines.evaluation.reporting.document import (
+    MISSING,
     Cell,
     Picture,
     Section,
@@ -25,6 +27,7 @@ _HOW_TESTED: Final = (
     " the queries' differences; better and worse count the queries."
 )
 _SMALL: Final = 0.01
+_SMALLEST: Final = 0.0001
 _MOVES: Final = (
     "Where the right code stood before and after, query by query. A change of the mean says what is left when"
     " gains and losses are set off; this shows both."
@@ -102,7 +105,7 @@ def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
             Cell(format_interval(row["difference"], row["low"], row["high"], form="{:+.3f}")),
             Cell(_p_value(row["p_value"])),
             Cell(_p_value(row["p_adjusted"]), row["p_adjusted"] < ALPHA),
-            Cell(f"{row['effect_size']:+.2f}"),
+            Cell(f"{row['effect_size']:+.2f}" if np.isfinite(row["effect_size"]) else MISSING),
             Cell(f"{row['better']:,}"),
             Cell(f"{row['worse']:,}"),
         )
@@ -112,6 +115,8 @@ def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
 
 
 def _p_value(value: float) -> str:
+    if value < _SMALLEST:
+        return f"< {_SMALLEST}"
     return f"{value:.4f}" if value < _SMALL else f"{value:.3f}"
 
 

@@ -12,9 +12,13 @@ from codisearch.pipelines.evaluation.reporting.figures import dress, look_of
 
 _PARTS: Final = {ALL: "seen and unseen", "seen": "seen codes", "unseen": "unseen codes"}
 _SIZE: Final = "size"
+_OTHER_PAIRS: Final = (
+    "This curve was measured on other pairs than those of this run, as far as can be told: measure it again"
+    " with `kedro run --pipeline=learning_curve`."
+)
 _FEWEST_SEEDS: Final = 2
 _SPREAD_CAPTION: Final = (
-    "Spread over training seeds: the bi-encoder on the whole corpus, beside half the width of its interval"
+    "Spread over training seeds: the bi-encoder at the largest size, beside half the width of its interval"
 )
 _TEXT: Final = (
     "The bi-encoder trained anew on parts of the corpus, code by code, with the index of the same part,"
@@ -57,12 +61,15 @@ def draw_learning_curve(curve: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def curve_section(curve: pd.DataFrame | None, metrics: pd.DataFrame) -> Section | None:
+def curve_section(
+    curve: pd.DataFrame | None, metrics: pd.DataFrame, digest: str | None = None
+) -> Section | None:
     """Return the section of the report; None while no curve has been measured.
 
     Args:
         curve: The table of the `learning_curve` pipeline.
         metrics: The frame of `summarise`, whose intervals stand beside the spread over seeds.
+        digest: Of the pairs of this run; a curve of other pairs is shown with a word on it.
     """
     if curve is None or curve.empty:
         return None
@@ -77,11 +84,13 @@ def curve_section(curve: pd.DataFrame | None, metrics: pd.DataFrame) -> Section 
         table_of_frame(_by_language(curve), "recall@5 by corpus size and language, mean over seeds"),
         table_of_frame(_by_part(curve), "recall@5 and MRR by corpus size, and the spread over seeds"),
     )
-    return Section("Learning curve", (_TEXT,), pictures=(picture,), tables=tables)
+    measured_on = set(curve["corpus"]) if "corpus" in curve.columns else {None}
+    texts = (_TEXT,) if digest is None or measured_on == {digest} else (_TEXT, _OTHER_PAIRS)
+    return Section("Learning curve", texts, pictures=(picture,), tables=tables)
 
 
 def spread_over_seeds(curve: pd.DataFrame, metrics: pd.DataFrame) -> pd.DataFrame:
-    """Return how much recall@5 and MRR differ between trainings on the whole corpus with other seeds.
+    """Return how much recall@5 and MRR differ between trainings at the largest size with other seeds.
 
     Returns:
         A row per language: number of `seeds`, mean, standard deviation and range of both measures, and

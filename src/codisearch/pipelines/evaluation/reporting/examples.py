@@ -25,6 +25,7 @@ def select_examples(
     system: str,
     count: int = 10,
     seed: int = 0,
+    depth: int = DEPTH,
 ) -> pd.DataFrame:
     """Return test queries with the first three codes of a system, half of them failures, languages in turn.
 
@@ -39,6 +40,7 @@ def select_examples(
         system: Whose answers to show.
         count: How many queries.
         seed: Of the choice.
+        depth: How many codes were ranked.
 
     Returns:
         Columns `EXAMPLE_COLUMNS`, all text; `outcome` is the rank of the first right code in words.
@@ -51,7 +53,7 @@ def select_examples(
     chosen += hits[: count - len(chosen)]
     ranked = rankings.loc[(rankings["system"] == system) & (rankings["rank"] <= SHOWN)].sort_values("rank")
     answers = ranked.groupby("query_id")["code"].agg(list).to_dict()
-    rows = [_describe(row, answers.get(row["query_id"], []), titles) for row in chosen]
+    rows = [_describe(row, answers.get(row["query_id"], []), titles, depth) for row in chosen]
     return pd.DataFrame(rows, columns=list(EXAMPLE_COLUMNS), dtype=str)
 
 
@@ -64,6 +66,7 @@ def select_changes(
     *,
     count: int = 10,
     seed: int = 0,
+    depth: int = DEPTH,
 ) -> pd.DataFrame:
     """Return test queries whose right code entered the first five (`fixed`) or left them (`broken`).
 
@@ -77,6 +80,7 @@ def select_changes(
         comparison: The two systems.
         count: How many queries.
         seed: Of the choice.
+        depth: How many codes were ranked.
 
     Returns:
         Columns `CHANGE_COLUMNS`; no rows where one of the systems was not measured.
@@ -102,8 +106,8 @@ def select_changes(
                     "query": row["query"],
                     "language": row["language"],
                     "gold": _titled(row["codes"], titles),
-                    "before": f"{_in_words(row['before'])}; {_first(before, titles)}",
-                    "after": f"{_in_words(row['after'])}; {_first(after, titles)}",
+                    "before": f"{_in_words(row['before'], depth)}; {_first(before, titles)}",
+                    "after": f"{_in_words(row['after'], depth)}; {_first(after, titles)}",
                 }
             )
     return pd.DataFrame(rows, columns=list(CHANGE_COLUMNS), dtype=str)
@@ -117,8 +121,8 @@ def _first(code: str, titles: Mapping[str, str]) -> str:
     return f"first {_titled([code], titles)}" if code else "no answer"
 
 
-def _in_words(reciprocal_rank: float) -> str:
-    return f"rank {round(1 / reciprocal_rank)}" if reciprocal_rank > 0 else f"not in the first {DEPTH}"
+def _in_words(reciprocal_rank: float, depth: int) -> str:
+    return f"rank {round(1 / reciprocal_rank)}" if reciprocal_rank > 0 else f"not in the first {depth}"
 
 
 def _in_turn(rows: pd.DataFrame) -> list[Mapping[Any, Any]]:
@@ -127,7 +131,9 @@ def _in_turn(rows: pd.DataFrame) -> list[Mapping[Any, Any]]:
     return [row for turn in zip_longest(*by_language) for row in turn if row is not None]
 
 
-def _describe(row: Mapping[Any, Any], answers: Sequence[str], titles: Mapping[str, str]) -> dict[str, str]:
+def _describe(
+    row: Mapping[Any, Any], answers: Sequence[str], titles: Mapping[str, str], depth: int
+) -> dict[str, str]:
     """Return one row of the frame."""
     shown = [f"{code} {titles.get(code, '')}".strip() for code in answers]
     first, second, third = (shown + [""] * SHOWN)[:SHOWN]
@@ -136,7 +142,7 @@ def _describe(row: Mapping[Any, Any], answers: Sequence[str], titles: Mapping[st
         "language": row["language"],
         "style": row["style"],
         "gold": _titled(row["codes"], titles),
-        "outcome": _in_words(row["rr"]),
+        "outcome": _in_words(row["rr"], depth),
         "first": first,
         "second": second,
         "third": third,

@@ -29,6 +29,12 @@ _LOOKS: Final = (  # the Okabe-Ito colours, which the colour-blind can tell apar
     Look("#595959", "circle-open", "dash"),
     Look("#0072B2", "square-open", "dot"),
     Look("#D55E00", "diamond-open", "dashdot"),
+    Look("#009E73", "triangle-up-open", "longdash"),
+    Look("#CC79A7", "cross", "longdashdot"),
+    Look("#E69F00", "star-open", "solid"),
+    Look("#56B4E9", "triangle-down-open", "dash"),
+    Look("#000000", "hexagon", "dot"),
+    Look("#595959", "pentagon", "dashdot"),
 )
 _CUTOFF_PREFIX: Final = "recall@"
 

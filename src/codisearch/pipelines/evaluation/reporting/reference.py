@@ -1,5 +1,6 @@
 """The figures of the reference recipe (arXiv 2605.30529), shown beside ours and never as a contest."""
 
+from functools import partial
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -24,6 +25,7 @@ REFERENCE_ROWS: Final = (
     ReferenceRow("bi-encoder", "bi_encoder", {"mrr": 0.876, "recall@3": 0.650, "recall@5": 0.804}),
     ReferenceRow("bi-encoder and reranker", "two_stage", {"recall@5": 0.822}),
 )
+_BIOBERT_ST: Final = "biobert_st"
 REFERENCE_GAIN: Final = 0.159
 REFERENCE_RERANKING: Final = {
     "en": "slightly worse",
@@ -40,8 +42,8 @@ _WHY_NOT_THE_SAME_TEST: Final = (
     "The pool of candidate codes and the test queries of the reference recipe are not published. Here every"
     " query is ranked against all codes of the code set, never against a pool that holds the answer by"
     " construction.",
-    "The encoders, the training pairs and their writer may differ too, and our generalist stands where the"
-    " reference has BioBERT-ST.",
+    "The encoders, the training pairs and their writer may differ too, and where BioBERT-ST itself was not"
+    " measured our generalist stands in its place.",
 )
 
 
@@ -57,7 +59,7 @@ def _systems_table(metrics: pd.DataFrame) -> Table:
     """Return the measures of both, step by step."""
     overall = select_metrics(metrics, language=ALL).set_index(["system", "metric"])["value"].to_dict()
     rows = []
-    for row in REFERENCE_ROWS:
+    for row in map(partial(_with_measured, measured=set(metrics["system"])), REFERENCE_ROWS):
         theirs = [Cell(_number(row.values.get(metric))) for metric in _MEASURES]
         ours = [Cell(_number(overall.get((row.ours, metric)))) for metric in _MEASURES]
         rows.append((Cell(row.label), *theirs, Cell(row.ours), *ours))
@@ -65,6 +67,11 @@ def _systems_table(metrics: pd.DataFrame) -> Table:
     ours_head = (f"our {name}" for name in _MEASURES.values())
     columns = ("step", *theirs_head, "our system", *ours_head)
     return Table("Two different tests: the reference recipe's figures and ours", columns, tuple(rows))
+
+
+def _with_measured(row: ReferenceRow, measured: set[str]) -> ReferenceRow:
+    """Return a row with the very system of the reference where that was measured here."""
+    return row._replace(ours=_BIOBERT_ST) if row.ours == "generalist" and _BIOBERT_ST in measured else row
 
 
 def _changes_table(frame: pd.DataFrame) -> Table:

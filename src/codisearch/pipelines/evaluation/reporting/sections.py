@@ -56,7 +56,7 @@ _PICTURES: Final = {
 _HOW_TO_READ: Final = (
     "recall@k: the share of queries with a right code among the first k. A query with several right codes"
     " counts as found with any of them.",
-    f"MRR: the mean of 1 / rank of the first right code, 0 where it is not among the first {DEPTH}.",
+    "MRR: the mean of 1 / rank of the first right code, 0 where it is not among the first {depth}.",
     "[low, high]: a 95 % bootstrap interval; whole codes were drawn anew, since the queries for one code rise"
     " and fall together. There is none where there is too little to draw from.",
     "Bold: the best of a column. Where intervals overlap, look at the paired comparisons before you call one"
@@ -89,7 +89,9 @@ def build_sections(inputs: ReportInputs) -> tuple[Section, ...]:
         _changes(inputs),
         moves_section(inputs),
         changes_section(inputs),
-        curve_section(inputs.learning_curve, inputs.metrics),
+        curve_section(
+            inputs.learning_curve, inputs.metrics, (inputs.run_facts or {}).get("digest of the pairs")
+        ),
         _training(inputs),
         _candidates(inputs),
         _fusion(inputs),
@@ -99,7 +101,7 @@ def build_sections(inputs: ReportInputs) -> tuple[Section, ...]:
         _leakage(inputs),
         _examples(inputs),
         reference_section(inputs.metrics, inputs.comparisons),
-        Section("How to read this", points=_HOW_TO_READ),
+        _how_to_read(inputs),
         _run_facts(inputs),
     )
     return tuple(section for section in sections if section is not None)
@@ -236,6 +238,12 @@ def _examples(inputs: ReportInputs) -> Section | None:
     text = f"Test queries with the first three codes of {best}, failures among them on purpose."
     table = table_of_frame(inputs.examples, f"{len(inputs.examples)} test queries")
     return Section("Examples", (text,), tables=(table,))
+
+
+def _how_to_read(inputs: ReportInputs) -> Section:
+    """Return what the words and numbers mean."""
+    depth = (inputs.run_facts or {}).get("codes ranked for a query", DEPTH)
+    return Section("How to read this", points=tuple(text.format(depth=depth) for text in _HOW_TO_READ))
 
 
 def _run_facts(inputs: ReportInputs) -> Section | None:
