@@ -33,7 +33,7 @@ def params(tiny_encoder: Path) -> EvaluationParams:
 @pytest.fixture(scope="module")
 def comparisons(per_query: pd.DataFrame, queries: pd.DataFrame, bootstrap: BootstrapParams) -> pd.DataFrame:
     """Return what training and reranking add."""
-    return compare_systems(per_query, queries, bootstrap).frame
+    return compare_systems(per_query, queries, bootstrap)
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from codisearch.schemas import ALIASES
 
 
 def test_pipeline() -> None:
-    """The pipeline makes the alias table and the bundle."""
-    assert create_pipeline().outputs() == {"bundle"}
-    assert create_pipeline().all_outputs() == {"aliases", "bundle"}
+    """The pipeline makes the alias table and the bundle, and registers it."""
+    assert create_pipeline().outputs() == {"registered_bundle"}
+    assert create_pipeline().all_outputs() == {"aliases", "bundle", "registered_bundle"}
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def examine(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return what training and reranking add, the moves between ranks, and what scores mean."""
     return (
-        gain.compare_systems(per_query, queries, params.bootstrap).frame,
+        gain.compare_systems(per_query, queries, params.bootstrap),
         transitions.count_transitions(per_query, queries),
         measure_calibration(per_query, queries, rankings, systems_that_ran(systems), params.bootstrap),
     )
@@ -271,7 +271,7 @@ def write_report(
             metrics=means,
             facets=slice_metrics,
             pairs=system_pairs,
-            comparisons=gain.Comparisons(comparisons),
+            comparisons=comparisons,
             transitions=rank_transitions,
             figures=figures,
             examples=examples,

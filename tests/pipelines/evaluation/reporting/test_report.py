@@ -206,10 +206,8 @@ def test_one_system_one_language(inputs: ReportInputs) -> None:
 def test_undefined_change_is_a_dash(inputs: ReportInputs) -> None:
     """A change that is not defined is a dash in the tables and absent from the headline."""
     assert inputs.comparisons is not None
-    frame = inputs.comparisons.frame.assign(change=float("nan"))
-    bare = build_report(
-        ReportInputs(inputs.metrics, comparisons=dataclasses.replace(inputs.comparisons, frame=frame))
-    )
+    frame = inputs.comparisons.assign(change=float("nan"))
+    bare = build_report(ReportInputs(inputs.metrics, comparisons=frame))
     assert "Learning gain: MRR" not in bare.markdown
     assert "| learning gain in MRR | +15.9 % | – |" in bare.markdown
 

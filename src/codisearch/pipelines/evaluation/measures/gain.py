@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 
 from codisearch.pipelines.evaluation.measures.bootstrap import (
@@ -64,37 +63,12 @@ RERANKING: Final = Comparison("reranking", "bi_encoder", "two_stage", "recall@5"
 COMPARISONS: Final = (LEARNING_GAIN, LEARNING_GAIN_IN_RECALL, RISE_FROM_GENERALIST, RERANKING)
 
 
-@dataclass(frozen=True)
-class Comparisons:
-    """Paired comparisons, overall and per language.
-
-    Attributes:
-        frame: Columns `COMPARISON_COLUMNS`, one row per comparison and language, `all` first.
-    """
-
-    frame: pd.DataFrame
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the same as plain values for a JSON file; what is not defined is None.
-
-        Each comparison holds `metric`, `kind`, `before_system`, `after_system` and, under `all` and each
-        language, `before`, `after`, `change`, `low`, `high` and `queries`.
-        """
-        nested: dict[str, Any] = {}
-        for row in self.frame.to_dict("records"):
-            head = {name: row[name] for name in ("metric", "kind", "before_system", "after_system")}
-            numbers = {name: _plain(row[name]) for name in ("before", "after", "change", "low", "high")}
-            entry = nested.setdefault(row["comparison"], head)
-            entry[row["language"]] = {**numbers, "queries": int(row["queries"])}
-        return nested
-
-
 def compare_systems(
     per_query: pd.DataFrame,
     queries: pd.DataFrame,
     bootstrap: BootstrapParams,
     comparisons: Sequence[Comparison] = COMPARISONS,
-) -> Comparisons:
+) -> pd.DataFrame:
     """Compare pairs of systems overall and per language; a comparison without one of its systems is left out.
 
     The learning gain is the relative rise of MRR, and beside it of recall@5, from `base_encoder` to
@@ -106,19 +80,22 @@ def compare_systems(
         queries: Frame of `schemas.QUERIES`.
         bootstrap: How intervals are drawn.
         comparisons: What to compare.
+
+    Returns:
+        Columns `COMPARISON_COLUMNS`, one row per comparison and language, `all` first; a rise from 0 is NaN.
     """
     measured = set(per_query["system"])
     possible = [one for one in comparisons if {one.before, one.after} <= measured]
     systems = list(dict.fromkeys(name for one in possible for name in (one.before, one.after)))
     if not possible:
-        return Comparisons(pd.DataFrame(columns=list(COMPARISON_COLUMNS)))
+        return pd.DataFrame(columns=list(COMPARISON_COLUMNS))
     wide = scores_by_query(per_query, queries, systems)
     rows = [
         _compare(wide, queries, one, language, bootstrap)
         for one in possible
         for language in languages_of(queries)
     ]
-    return Comparisons(pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS)))
+    return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
 
 def _compare(
@@ -155,8 +132,3 @@ def _compare(
         "high": float(change.high[0]),
         "queries": int(inside.sum()),
     }
-
-
-def _plain(value: float) -> float | None:
-    """Return a number that JSON can hold."""
-    return None if np.isnan(value) else float(value)

@@ -29,7 +29,7 @@ def headline_section(inputs: ReportInputs) -> Section:
     points += _headline_gold(inputs.gold_metrics)
     points += _headline_skipped(inputs.systems)
     if inputs.comparisons is not None:
-        points += _headline_changes(inputs.comparisons.frame)
+        points += _headline_changes(inputs.comparisons)
     return Section("In short", points=tuple(points))
 
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from codisearch.languages import LANGUAGE_NAMES, LANGUAGES
-from codisearch.pipelines.evaluation.measures.gain import LEARNING_GAIN, RERANKING, Comparisons
+from codisearch.pipelines.evaluation.measures.gain import LEARNING_GAIN, RERANKING
 from codisearch.pipelines.evaluation.measures.summary import ALL, select_metrics
 from codisearch.pipelines.evaluation.reporting.document import MISSING, Cell, Section, Table, format_share
 
@@ -47,11 +47,11 @@ _WHY_NOT_THE_SAME_TEST: Final = (
 )
 
 
-def reference_section(metrics: pd.DataFrame, comparisons: Comparisons | None) -> Section:
+def reference_section(metrics: pd.DataFrame, comparisons: pd.DataFrame | None) -> Section:
     """Return the reference recipe's figures beside ours, with why the tests are not the same."""
     tables = [_systems_table(metrics)]
-    if comparisons is not None and not comparisons.frame.empty:
-        tables.append(_changes_table(comparisons.frame))
+    if comparisons is not None and not comparisons.empty:
+        tables.append(_changes_table(comparisons))
     return Section("Beside the reference recipe", _WHY_NOT_THE_SAME_TEST, tables=tuple(tables))
 
 

@@ -7,8 +7,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from codisearch.pipelines.evaluation.measures.gain import Comparisons
-
 
 @dataclass(frozen=True)
 class ReportInputs:
@@ -44,7 +42,7 @@ class ReportInputs:
     changes: pd.DataFrame | None = None
     systems: pd.DataFrame | None = None
     figures: Mapping[str, go.Figure] = field(default_factory=dict)
-    comparisons: Comparisons | None = None
+    comparisons: pd.DataFrame | None = None
     candidates: pd.DataFrame | None = None
     fusion: Mapping[str, Any] | None = None
     fusion_validation: pd.DataFrame | None = None

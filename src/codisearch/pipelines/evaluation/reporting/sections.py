@@ -169,13 +169,13 @@ def _by_seen(inputs: ReportInputs) -> Section | None:
 
 def _changes(inputs: ReportInputs) -> Section | None:
     """Return the paired comparisons."""
-    if inputs.comparisons is None or inputs.comparisons.frame.empty:
+    if inputs.comparisons is None or inputs.comparisons.empty:
         return None
     text = (
         "Both systems of a comparison answer the same queries over the same codes, and the intervals are of"
         " the change itself: where an interval holds 0, the change may be chance."
     )
-    by_name = inputs.comparisons.frame.groupby("comparison", sort=False)
+    by_name = inputs.comparisons.groupby("comparison", sort=False)
     tables = tuple(_change_table(str(name), rows) for name, rows in by_name)
     return Section("What training and reranking add", (text,), tables=tables)
 
