@@ -210,7 +210,7 @@ def test_tracking_sets_evaluations_side_by_side(
 def test_tracking_of_the_evaluation(tracked: tuple[Run, dict[str, Run], mlflow.MlflowClient]) -> None:
     """The run above has digests, tables and figures; those beneath have what `compare` reads."""
     parent, children, client = tracked
-    assert len(parent.data.params["evaluation.digest_of_the_test_queries"]) >= 16
+    assert len(parent.data.params["data.digest_of_the_test_queries"]) >= 16
     run_id = parent.info.run_id
     tables = {Path(file.path).stem for file in client.list_artifacts(run_id, "tables")}
     assert {"metrics", "slice_metrics", "system_pairs", "comparisons", "systems"} <= tables
