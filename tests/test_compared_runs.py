@@ -28,11 +28,13 @@ def test_no_depth(depth: str) -> None:
 
 
 def test_differing() -> None:
-    """Only what differs is named, with nothing in place of a value that is not there."""
-    assert differing({"a": "1", "b": "2", "c": "3"}, {"a": "1", "b": "4", "d": "5"}) == [
+    """Only what differs is named, last what one side did not record; a whole beside its parts is not."""
+    before = {"a": "1", "b": "2", "a0": "3", "e": "{x: 1}", "e.x": "1"}
+    assert differing(before, {"a": "1", "b": "4", "d": "5", "e": "{x: 2}", "e.x": "2"}) == [
         ("b", "2", "4"),
-        ("c", "3", ""),
-        ("d", "", "5"),
+        ("e.x", "1", "2"),
+        ("a0", "3", "(not recorded)"),
+        ("d", "(not recorded)", "5"),
     ]
 
 

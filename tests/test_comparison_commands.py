@@ -119,8 +119,8 @@ def test_runs(
     assert run(monkeypatch, "runs") == 0
     text = capsys.readouterr().out
     rows = {name: cells(text, store[name][:8]) for name in ("monday", "tuesday", "old")}
-    assert [rows["tuesday"][place] for place in (1, 3, 4)] == ["tuesday", "two_stage", "1.000"]
-    assert rows["old"][3:] == ["", ""]
+    assert [rows["tuesday"][place] for place in (1, 4, 5)] == ["tuesday", "two_stage", "1.000"]
+    assert rows["old"][3:] == ["", "", ""]
     assert text.index("tuesday") < text.index("monday")
     assert "training" not in text
     assert run(monkeypatch, "runs", "--limit", "2") == 0

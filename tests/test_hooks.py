@@ -44,6 +44,19 @@ def test_table_at_the_end(hooks: ClosingTableHooks, output: io.StringIO) -> None
         assert command in output.getvalue()
 
 
+def test_real_mentions_have_a_table(hooks: ClosingTableHooks, output: io.StringIO) -> None:
+    """Where there was a file of real mentions, what was found of them follows; an empty table is none."""
+    hooks.after_dataset_saved("metrics", METRICS)
+    hooks.after_dataset_saved("gold_metrics", METRICS.head(0))
+    hooks.after_pipeline_run()
+    assert "real mentions" not in output.getvalue()
+    hooks.after_dataset_saved("metrics", METRICS)
+    hooks.after_dataset_saved("gold_metrics", METRICS.assign(value=0.0625))
+    hooks.after_pipeline_run()
+    _, _, mentions = output.getvalue().partition("real mentions")
+    assert mentions.count("0.062") == 4
+
+
 def test_nothing_without_metrics(hooks: ClosingTableHooks, output: io.StringIO) -> None:
     """A run that measured nothing ends without a word."""
     hooks.after_dataset_saved("pairs", METRICS)

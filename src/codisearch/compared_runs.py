@@ -11,6 +11,7 @@ from codisearch.errors import InputError, StorageError
 from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
 from codisearch.tracked_runs import SHORT, TrackedRuns, name_of
 
+NOT_RECORDED: Final = "(not recorded)"
 _DEPTH: Final = "depth"
 Differences = Sequence[tuple[str, str, str]]
 """Name of a parameter, and its values in the first run and the second."""
@@ -120,13 +121,18 @@ def depth_of(run: Run) -> int | None:
 
 
 def differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[tuple[str, str, str]]:
-    """Return the parameters that differ: name and both values, empty where one side has none."""
+    """Return the parameters that differ: name and both values, those that one side did not record last.
+
+    A parameter that stands as a whole beside its parts (`evaluation` beside `evaluation.depth`) is left out.
+    """
     names = sorted({*before, *after})
-    return [
-        (name, before.get(name, ""), after.get(name, ""))
+    wholes = {name for name in names if any(other.startswith(f"{name}.") for other in names)}
+    rows = [
+        (name, before.get(name, NOT_RECORDED), after.get(name, NOT_RECORDED))
         for name in names
-        if before.get(name) != after.get(name)
+        if name not in wholes and before.get(name) != after.get(name)
     ]
+    return sorted(rows, key=lambda row: NOT_RECORDED in row)
 
 
 def pair_systems(before: Sequence[str], after: Sequence[str], system: str | None) -> list[tuple[str, str]]:

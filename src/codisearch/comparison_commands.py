@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from codisearch.comparison import Comparison
 
 _MOST_PARAMETERS: Final = 30
+_TINY: Final = 0.001
 _CAPTION: Final = (
     "p: corrected by Holm's method for {} in all. effect: difference in standard deviations of the queries'"
     " differences. up/down: queries on which B is better, and worse."
@@ -39,12 +40,14 @@ def runs(
 
     found = TrackedRuns(uri).evaluations(limit)
     table = Table(title=f"Evaluations in {uri}", title_justify="left")
-    for heading in ("id", "name", "when (UTC)", "best system"):
+    for heading in ("id", "name", "when (UTC)", "queries", "best system"):
         table.add_column(heading, no_wrap=True)
     table.add_column("recall@5", justify="right", no_wrap=True)
     for one in found:
         name, measured = Text(str(one.run.info.run_name)), f"{one.recall:.3f}" if one.best else ""
-        table.add_row(one.run.info.run_id[:SHORT], name, when(one.run), Text(one.best), measured)
+        queries = one.run.data.metrics.get("test_queries")
+        count = "" if queries is None else f"{queries:,.0f}"
+        table.add_row(one.run.info.run_id[:SHORT], name, when(one.run), count, Text(one.best), measured)
     Console().print(table if found else f"No evaluations in {uri}: `kedro run` makes one.")
 
 
@@ -70,13 +73,13 @@ def compare(
     # After the runs are found: these imports take seconds.
     from codisearch.compared_runs import compare_runs, differing
     from codisearch.comparison import check_metric
-    from codisearch.pipelines.evaluation.params import EvaluationParams
+    from codisearch.pipelines.evaluation.measures.bootstrap import DrawingParams
 
     check_metric(metric)
-    params = parameters_of(conf, "evaluation", EvaluationParams)
+    bootstrap = parameters_of(conf, "evaluation", DrawingParams).bootstrap
     above = [store.parent_of(run) for run in sides]
     shared = differing(above[0].data.params, above[1].data.params)
-    compared = compare_runs(store, sides, system, metric, params.bootstrap)
+    compared = compare_runs(store, sides, system, metric, bootstrap)
     for name, reason in compared.skipped.items():
         typer.echo(f"{name} is skipped: {reason}", err=True)
     if as_json:
@@ -122,7 +125,7 @@ def _print_comparison(console: Console, compared: "Comparison") -> None:
             f"{test.before:.3f}",
             f"{test.after:.3f}",
             format_interval(test.difference, test.low, test.high, form="{:+.3f}"),
-            f"{row.p_value:.3f}",
+            "< .001" if row.p_value < _TINY else f"{row.p_value:.3f}",
             f"{test.effect_size:+.2f}" if math.isfinite(test.effect_size) else MISSING,
             f"{test.better:,}/{test.worse:,}",
         )

@@ -29,12 +29,15 @@ class ClosingTableHooks:
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console()
         self._metrics: pd.DataFrame | None = None
+        self._gold: pd.DataFrame | None = None
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, data: Any) -> None:  # noqa: ANN401
         """Keep the metrics of this run."""
         if dataset_name == "metrics":
             self._metrics = data
+        elif dataset_name == "gold_metrics" and len(data):
+            self._gold = data
 
     @hook_impl
     def after_pipeline_run(self) -> None:
@@ -44,8 +47,10 @@ class ClosingTableHooks:
         from codisearch.pipelines.evaluation.measures.summary import render_console_table
 
         self._console.print(render_console_table(self._metrics))
+        if self._gold is not None:
+            self._console.print(render_console_table(self._gold, of="real mentions"))
         self._console.print(_NEXT, highlight=False, markup=False)
-        self._metrics = None
+        self._metrics = self._gold = None
 
 
 class GenerationHooks:

@@ -182,9 +182,12 @@ def newest_version(name: str) -> ModelVersion | None:
 
 
 def fingerprint_of(manifest: Manifest) -> str:
-    """Return the SHA-256 of a manifest, and so of every file, but for the date."""
+    """Return a SHA-256 of what is served: the manifest, and so every file, but for the date, and the code."""
     content = manifest.model_dump(mode="json", exclude={"created"})
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    for path in sorted([_SCRIPT, *(_PACKAGE / "retrieval").rglob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def requirements() -> list[str]:

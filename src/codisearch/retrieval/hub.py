@@ -27,7 +27,7 @@ def is_local_only(source: str) -> bool:
 def reason_of(error: Exception) -> str:
     """Return in one line, without a full stop, why a model could not be loaded."""
     if _NOT_REACHED in str(error):
-        return "the hub cannot be reached, and its cache does not hold the model"
+        return "no such folder, the hub cannot be reached, and its cache does not hold the model"
     return " ".join(str(error).split()).rstrip(".")
 
 

@@ -72,7 +72,7 @@ def collect_queries(
         documents=params.gold_documents,
     )
     logger.info("Real mentions: %d queries; left out: %s", len(gold.queries), gold.skipped or "none")
-    return queries, gold.queries, gold.facts
+    return queries, gold.queries, {"matching": params.gold_match, **gold.facts}
 
 
 def rank_queries(

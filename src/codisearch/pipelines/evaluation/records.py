@@ -66,7 +66,11 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
 def _origin_of(gold: Mapping[str, Any]) -> dict[str, Any]:
     """Return which file of real mentions the metrics that begin with `gold.` are of."""
     facts = gold["facts"] or {}
-    return {f"gold.{name}": facts[name] for name in ("file", "sha256", "rows", "queries") if name in facts}
+    return {
+        f"gold.{name}": facts[name]
+        for name in ("file", "sha256", "matching", "rows", "queries")
+        if name in facts
+    }
 
 
 def describe_systems(

@@ -25,13 +25,15 @@ def test_unusable_rows_are_counted(read: ReadGold) -> None:
     gold = read("\n".join(rows))
     assert (len(gold.queries), gold.rows) == (1, 8)
     assert gold.skipped == {
-        "malformed code": 2,
+        "malformed code": 1,
+        "empty code": 1,
         "row that does not fit the header": 2,
         "empty query": 1,
         "unknown language": 1,
         "code not in the code set": 1,
     }
-    assert gold.examples["malformed code"] == ["line 3: fiebre,10-I,es", "line 4: fiebre,,es"]
+    assert gold.examples["empty code"] == ["line 4: fiebre,,es"]
+    assert gold.examples["malformed code"] == ["line 3: fiebre,10-I,es"]
     assert gold.examples["unknown language"] == ["line 5: fiebre,R50.9,de"]
 
 

@@ -58,11 +58,11 @@ def test_facts_say_all_of_the_file(read: ReadGold) -> None:
     ("text", "message"),
     [
         ("text,icd\nfiebre,R50.9\n", "lacks the column query and code: .* found text, icd"),
-        ("", "lacks the column query and code: .* found none"),
-        ("\n \n", "lacks the column query and code: .* found none"),
-        ("x" * 200_000, "lacks the column query and code: .* found none"),
+        ("", "is empty or has no header: expected a table with query, code"),
+        ("\n \n", "is empty or has no header: expected a table with query, code"),
+        ("x" * 200_000, "is empty or has no header: expected a table with query, code"),
         ("query,code\n", "No usable row in .*: .* found it is empty"),
-        ("query,code\nfiebre,\n", "No usable row in .*: .* 1 x malformed code"),
+        ("query,code\nfiebre,\n", "No usable row in .*: .* 1 x empty code"),
     ],
 )
 def test_bad_tables_are_refused(read: ReadGold, text: str, message: str) -> None:

@@ -87,7 +87,7 @@ def test_all_measures_are_shown(metrics: pd.DataFrame) -> None:
     assert section is not None
     assert section.tables[0].columns == (
         *("system", "recall@1", "recall@3", "recall@5", "recall@10", "recall@50", "MRR", "MAP@10", "nDCG@10"),
-        *("precision of the first answer", "recall of the first answer", "F1 of the first answer"),
+        *("P@1", "R@1", "F1@1"),
     )
 
 

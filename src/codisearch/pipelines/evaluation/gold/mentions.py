@@ -23,10 +23,13 @@ ON_NEITHER: Final = "unknown code: neither in the code set nor on the gold's own
 SOME_UNKNOWN: Final = "row with further codes that the code set lacks"
 PLACEHOLDER: Final = "code with an X at its end that the code set does not have"
 SEVERAL_SPLITS: Final = "query that several splits have"
+EMPTY_CODE: Final = "empty code"
+_MERGED: Final = "row of a query that an earlier row has"
 HEADER: Final = "header codes"
 BILLABLE: Final = "billable codes"
 SHORT: Final = "codes without their seventh character"
 _EXAMPLES: Final = 3
+_SIX_CHARACTERS: Final = 7  # with the dot; what is longer differs in the seventh alone
 _SEPARATORS: Final = re.compile(r"[\s;|,]+")
 _MARKS: Final = "-+*†‡!. "  # of ICD-10: "any further character", dagger and asterisk
 
@@ -59,8 +62,10 @@ class Gold:
 
         Of rows that could not be used it has the lines, not the text: that may be a patient's.
         """
+        merged = self.rows - sum(self.skipped.values()) - len(self.queries)
+        repeats = {_MERGED: merged} if merged > 0 else {}
         parts = {
-            "notes": self.notes,
+            "notes": {**self.notes, **repeats},
             "kinds of codes": self.kinds,
             "queries by style": self.queries["style"].value_counts(sort=False).to_dict(),
             "queries by language": self.queries["language"].value_counts(sort=False).to_dict(),
@@ -98,7 +103,9 @@ class SortedCodes:
         place = bisect_right(self.codes, code)
         if place == 0 or self.codes[place - 1] != code:
             return SHORT
-        return HEADER if place < len(self.codes) and self.codes[place].startswith(code) else BILLABLE
+        if place == len(self.codes) or not self.codes[place].startswith(code):
+            return BILLABLE
+        return SHORT if len(code) == _SIX_CHARACTERS else HEADER
 
 
 @dataclass
@@ -141,6 +148,7 @@ class Collector:
             {
                 EMPTY: not row.query,
                 NO_LANGUAGE: language is None,
+                EMPTY_CODE: not row.code,
                 MALFORMED: not codes,
                 self._why_unknown(codes): not usable,
             }

@@ -72,6 +72,10 @@ def has_columns(text: str) -> bool:
 
 def check_columns(found: Collection[str], name: str) -> None:
     """Refuse a file without the columns that are needed."""
+    if not found:
+        raise InputError(
+            f"{name} is empty or has no header: expected a table with {', '.join(REQUIRED_COLUMNS)}."
+        )
     missing = [column for column in REQUIRED_COLUMNS if column not in found]
     if missing:
         raise InputError(

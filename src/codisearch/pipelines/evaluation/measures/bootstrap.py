@@ -40,6 +40,14 @@ class BootstrapParams(BaseModel):
     permutations: int = Field(default=20_000, ge=1)
 
 
+class DrawingParams(BaseModel):
+    """How intervals are drawn, of all the parameters of an evaluation: what comparing finished runs needs."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    bootstrap: BootstrapParams = BootstrapParams()
+
+
 @dataclass(frozen=True)
 class Intervals:
     """Estimates with their intervals, one entry per column that was measured.

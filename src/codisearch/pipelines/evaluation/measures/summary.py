@@ -193,13 +193,15 @@ def metrics_table(metrics: pd.DataFrame, metric: str = PRIMARY_METRIC, level: st
     return ordered.reset_index().rename_axis(columns=None)
 
 
-def render_console_table(metrics: pd.DataFrame, metric: str = PRIMARY_METRIC) -> Table:
+def render_console_table(
+    metrics: pd.DataFrame, metric: str = PRIMARY_METRIC, of: str = "test queries"
+) -> Table:
     """Return a rich table of one measure per system and language, the best of a column in bold."""
     rows = select_metrics(metrics, metric)
     counts = dict(zip(rows["language"], rows["queries"], strict=True))
     languages = [language for language in (*LANGUAGES, ALL) if language in counts]
     table = Table(
-        title=f"{metric} over the whole code set",
+        title=f"{metric} over the whole code set, {of}",
         caption="below each value its 95 % interval",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),

@@ -117,7 +117,7 @@ def _pair_table(rows: pd.DataFrame, caption: str) -> Table:
 def _p_value(value: float) -> str:
     if value < _SMALLEST:
         return f"< {_SMALLEST}"
-    return f"{value:.4f}" if value < _SMALL else f"{value:.3f}"
+    return f"{value:.4f}" if value < _SMALL or round(value, 3) == ALPHA else f"{value:.3f}"
 
 
 def moves_section(inputs: ReportInputs) -> Section | None:

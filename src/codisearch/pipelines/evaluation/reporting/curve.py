@@ -14,7 +14,7 @@ _PARTS: Final = {ALL: "seen and unseen", "seen": "seen codes", "unseen": "unseen
 _SIZE: Final = "size"
 _OTHER_PAIRS: Final = (
     "This curve was measured on other pairs than those of this run, as far as can be told: measure it again"
-    " with `kedro run --pipeline=learning_curve`."
+    " with kedro run --pipeline=learning_curve."
 )
 _FEWEST_SEEDS: Final = 2
 _SPREAD_CAPTION: Final = (
@@ -24,7 +24,7 @@ _TEXT: Final = (
     "The bi-encoder trained anew on parts of the corpus, code by code, with the index of the same part,"
     " over the whole code set. It is measured on test queries drawn evenly over languages, so that its"
     " level differs a little from the tables above. Seen and unseen are those of the whole training"
-    " split. The label `size` is a part of the whole corpus with all its titles; any other is what one"
+    " split. The label size is a part of the whole corpus with all its titles; any other is what one"
     " source wrote, its titles too. Mean and range over seeds."
 )
 

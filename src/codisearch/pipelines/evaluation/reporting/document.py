@@ -122,7 +122,10 @@ def table_of_estimates(
     present = set(rows[across])
     keys = [key for key in labels if key in present]
     grouped = across if best_of == "column" else down
-    best = rows.groupby(grouped)["value"].max().to_dict()
+    best = {
+        name: values.max() if values.nunique() > 1 else np.inf
+        for name, values in rows.groupby(grouped)["value"]
+    }
     cells = {}
     for head, key, value, low, high in rows[[down, across, "value", "low", "high"]].itertuples(index=False):
         top = best[key if best_of == "column" else head]

@@ -17,10 +17,14 @@ from codisearch.pipelines.evaluation.reporting.report_inputs import ReportInputs
 _TEXT: Final = (
     "Mentions from real documents with the codes that people gave them. A mention alone can be"
     " under-specified, for the code may rest on the rest of the document: read the coarser levels beside"
-    " the whole code.",
-    "Where a gold code is a header, or lacks its seventh character, every longer code that begins with it"
-    " counts as that code, unless `evaluation.gold_match` is exact.",
+    " the whole code."
 )
+_MATCHING: Final = {
+    "prefix": "Where a gold code is a header, or lacks its seventh character, every longer code that begins"
+    " with it counts as that code (prefix matching).",
+    "exact": "Only the gold code itself is right, also where it is a header or lacks its seventh character"
+    " (exact matching).",
+}
 
 
 def gold_section(inputs: ReportInputs) -> Section | None:
@@ -34,7 +38,8 @@ def gold_section(inputs: ReportInputs) -> Section | None:
         points = sentences_on(inputs.gold_pairs, best)
         tables += tables_of_pairs(inputs.gold_pairs, best)
     facts = tables_of_facts(inputs.gold_facts, "The file") if inputs.gold_facts else ()
-    return Section("Real mentions", _TEXT, points=points, tables=(*tables, *facts))
+    matching = _MATCHING[(inputs.gold_facts or {}).get("matching", "prefix")]
+    return Section("Real mentions", (_TEXT, matching), points=points, tables=(*tables, *facts))
 
 
 def _slices(inputs: ReportInputs) -> tuple[Table, ...]:

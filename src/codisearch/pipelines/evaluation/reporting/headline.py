@@ -75,7 +75,7 @@ def _headline_slices(metrics: pd.DataFrame, system: str) -> list[str]:
     if len(languages) > 1:
         top, low = languages.iloc[0], languages.iloc[-1]
         points.append(
-            f"By language its recall@5 goes from {format_share(low['value'])}"
+            f"By language the recall@5 of {system} goes from {format_share(low['value'])}"
             f" ({language_label(low['language'])}) to {format_share(top['value'])}"
             f" ({language_label(top['language'])})."
         )

@@ -18,9 +18,9 @@ MEASURES: Final = {
     "mrr": "MRR",
     "map@10": "MAP@10",
     "ndcg@10": "nDCG@10",
-    "precision_first": "precision of the first answer",
-    "recall_first": "recall of the first answer",
-    "f1_first": "F1 of the first answer",
+    "precision_first": "P@1",
+    "recall_first": "R@1",
+    "f1_first": "F1@1",
 }
 LEVELS: Final = {"code": "whole code", "four_character": "first four characters", "category": "category"}
 LANGUAGE_HEADS: Final = {language: language_label(language) for language in (*LANGUAGES, ALL)}

@@ -66,6 +66,8 @@ _HOW_TO_READ: Final = (
     "Styles: formal as in a report, shorthand as in notes, lay as a patient says it.",
     "MAP@10 and nDCG@10: average precision and graded gain within the first ten; for nDCG a code that shares"
     " its first four characters with a right one gains two thirds, one of the same category one third.",
+    "P@1, R@1 and F1@1: precision, recall and F1 of the first answer; they differ where a query has several"
+    " right codes.",
     "docs/evaluation.md defines every number.",
 )
 _COMPARISON_TITLES: Final = {
@@ -173,7 +175,8 @@ def _changes(inputs: ReportInputs) -> Section | None:
         return None
     text = (
         "Both systems of a comparison answer the same queries over the same codes, and the intervals are of"
-        " the change itself: where an interval holds 0, the change may be chance."
+        " the change itself. An interval speaks for its own row; whether a difference stands up to the number"
+        " of comparisons is said under Which differences are real."
     )
     by_name = inputs.comparisons.groupby("comparison", sort=False)
     tables = tuple(_change_table(str(name), rows) for name, rows in by_name)
