@@ -57,7 +57,7 @@ def per_query(queries: pd.DataFrame, rankings: pd.DataFrame) -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def bootstrap() -> BootstrapParams:
     """Return a short bootstrap."""
-    return BootstrapParams(resamples=200, seed=1, permutations=200, fewest_codes=2)
+    return BootstrapParams(resamples=200, seed=1, permutations=200, telling_codes=1)
 
 
 @pytest.fixture(scope="module")

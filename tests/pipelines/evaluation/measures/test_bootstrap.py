@@ -17,7 +17,7 @@ from codisearch.pipelines.evaluation.measures.bootstrap import (
     telling_clusters,
 )
 
-PARAMS = BootstrapParams(resamples=500, seed=7, fewest_codes=2)
+PARAMS = BootstrapParams(resamples=500, seed=7, telling_codes=1)
 
 
 def test_queries_cluster_by_their_first_code() -> None:

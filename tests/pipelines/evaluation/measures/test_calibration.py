@@ -8,7 +8,7 @@ from codisearch.pipelines.evaluation.measures.calibration import CALIBRATION_COL
 from codisearch.pipelines.evaluation.measures.metrics import score_queries
 
 RIGHT = {9, *range(11, 21)}
-BOOTSTRAP = BootstrapParams(resamples=50, fewest_codes=2)
+BOOTSTRAP = BootstrapParams(resamples=50, telling_codes=1)
 
 
 def answers_of(scores: list[float], right: set[int]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

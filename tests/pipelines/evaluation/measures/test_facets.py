@@ -7,7 +7,7 @@ from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
 from codisearch.pipelines.evaluation.measures.facets import FACET_COLUMNS, summarise_facets
 from codisearch.pipelines.evaluation.measures.metrics import score_queries
 
-BOOTSTRAP = BootstrapParams(resamples=20, fewest_codes=2)
+BOOTSTRAP = BootstrapParams(resamples=20, telling_codes=1)
 
 
 def values_of(facets: pd.DataFrame, facet: str, metric: str = "recall@5") -> dict[str, float]:

@@ -113,7 +113,7 @@ def test_queries_of_a_code_are_exchanged_together() -> None:
     per_query, queries = scored({"bm25": [0] * 9, "two_stage": [1] * 9}, ["en"] * 9)
     same = queries.assign(codes=[["A00.0"]] * 9)
     found = compare_pairs(
-        per_query, same, ["bm25", "two_stage"], BootstrapParams(resamples=20, fewest_codes=2)
+        per_query, same, ["bm25", "two_stage"], BootstrapParams(resamples=20, telling_codes=1)
     )
     assert found["p_value"].tolist() == [1.0] * 4
     assert found["low"].isna().all()

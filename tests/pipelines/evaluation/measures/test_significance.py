@@ -19,7 +19,7 @@ from codisearch.pipelines.evaluation.measures.significance import (
     randomisation_test,
 )
 
-PARAMS = BootstrapParams(resamples=200, permutations=4000, seed=3, fewest_codes=2)
+PARAMS = BootstrapParams(resamples=200, permutations=4000, seed=3, telling_codes=1)
 
 
 def paired(difference: float, low: float, high: float, p_value: float) -> PairedTest:

@@ -27,8 +27,8 @@ class BootstrapParams(BaseModel):
     Attributes:
         resamples: How many times the clusters are drawn anew.
         seed: Of the random generator; the same seed gives the same interval.
-        fewest_codes: There is no interval where fewer than half as many clusters stand apart from what most
-            say: a proportion needs about five of either kind before its interval can be trusted.
+        telling_codes: There is no interval where fewer clusters stand apart from what most say: a proportion
+            needs about five of either kind before its interval can be trusted.
         permutations: How many times a randomisation test exchanges the answers of two systems.
     """
 
@@ -36,7 +36,7 @@ class BootstrapParams(BaseModel):
 
     resamples: int = Field(default=1000, ge=1)
     seed: int = Field(default=0, ge=0)
-    fewest_codes: int = Field(default=10, ge=2)
+    telling_codes: int = Field(default=5, ge=1)
     permutations: int = Field(default=20_000, ge=1)
 
 
@@ -150,7 +150,7 @@ def telling_clusters(values: Floats, clusters: Ints) -> Ints:
 def _intervals(value: Floats, drawn: Floats, telling: Ints, params: BootstrapParams) -> Intervals:
     """Return `value` with percentiles of the resamples, none where too few clusters tell anything."""
     low, high = np.full(value.shape, np.nan), np.full(value.shape, np.nan)
-    for count in np.unique(telling[telling >= params.fewest_codes // 2]):
+    for count in np.unique(telling[telling >= params.telling_codes]):
         columns = (telling == count) & ~np.isnan(value)
         tail = _tail(int(count) + 1)
         low[columns], high[columns] = np.nanquantile(drawn[:, columns], [tail, 1.0 - tail], axis=0)
