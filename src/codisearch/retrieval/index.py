@@ -78,7 +78,7 @@ def read_faiss(path: Path) -> Any:  # noqa: ANN401
 def search_index(index: Any, vectors: Vectors, wanted: int) -> tuple[Scores, Ids]:  # noqa: ANN401
     """Return scores and positions of the `wanted` best entries for each vector, (vectors, wanted) each.
 
-    Many vectors over an exact index are one product of matrices, for which torch takes a seventh of the time
+    Many vectors over an exact index are one product of matrices, for which torch takes a fraction of the time
     of the library's own search (docs/decisions/0012); everything else is the library's.
     """
     import faiss

@@ -43,7 +43,7 @@ class Bm25:
     def _search(self, queries: Sequence[list[str]], wanted: int) -> tuple[Ids, Scores]:
         """Find the best aliases among those that share a word with the query.
 
-        The library's own search sorts all aliases, of which most score 0: thirteen times slower.
+        The library's own search sorts all aliases, of which most score 0, and is many times slower.
         """
         ids = np.full((len(queries), wanted), NO_CODE, np.int64)
         scores = np.full((len(queries), wanted), -np.inf, np.float32)

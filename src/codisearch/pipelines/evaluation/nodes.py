@@ -100,12 +100,14 @@ def score(
     code_set: pd.DataFrame,
     systems: pd.DataFrame,
     params: EvaluationParams,
+    match: metrics.Match = "exact",
 ) -> pd.DataFrame:
-    """Return the scores of every test query and system."""
+    """Return the scores of every query and system; a test query has its very code as its answer."""
     return metrics.score_queries(
         queries,
         rankings,
         codes=code_set["code"].tolist(),
+        match=match,
         systems=systems_that_ran(systems),
         depth=params.depth,
     )
@@ -118,15 +120,8 @@ def score_gold(
     systems: pd.DataFrame,
     params: EvaluationParams,
 ) -> pd.DataFrame:
-    """Return the scores of every real mention and system."""
-    return metrics.score_queries(
-        queries,
-        rankings,
-        codes=code_set["code"].tolist(),
-        match=params.gold_match,
-        systems=systems_that_ran(systems),
-        depth=params.depth,
-    )
+    """Return the scores of every real mention and system, matched as the parameters say."""
+    return score(queries, rankings, code_set, systems, params, match=params.gold_match)
 
 
 def measure(

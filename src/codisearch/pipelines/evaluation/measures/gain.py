@@ -13,7 +13,12 @@ from codisearch.pipelines.evaluation.measures.bootstrap import (
     bootstrap_relative_rise,
     cluster_queries,
 )
-from codisearch.pipelines.evaluation.measures.summary import ALL, column_of, languages_of, scores_by_query
+from codisearch.pipelines.evaluation.measures.summary import (
+    column_of,
+    is_asked_in,
+    languages_of,
+    scores_by_query,
+)
 
 Kind = Literal["relative", "difference"]
 
@@ -106,7 +111,7 @@ def _compare(
     bootstrap: BootstrapParams,
 ) -> dict[str, Any]:
     """Return one row of the frame."""
-    inside = ((queries["language"] == language) | (language == ALL)).to_numpy()
+    inside = is_asked_in(queries, language)
     clusters = cluster_queries(queries)[inside]
     column = column_of(comparison.metric)
     before, after = (

@@ -16,7 +16,12 @@ from codisearch.pipelines.evaluation.measures.significance import (
     compare_columns,
     describe_difference,
 )
-from codisearch.pipelines.evaluation.measures.summary import ALL, column_of, languages_of, scores_by_query
+from codisearch.pipelines.evaluation.measures.summary import (
+    column_of,
+    is_asked_in,
+    languages_of,
+    scores_by_query,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +123,7 @@ def _compare_in(
     bootstrap: BootstrapParams,
 ) -> Iterator[tuple[tuple[str, str], PairedTest]]:
     """Yield each pair with its comparison in one metric and language."""
-    inside = ((queries["language"] == language) | (language == ALL)).to_numpy()
+    inside = is_asked_in(queries, language)
     column = column_of(metric)
     before, after = (
         wide.loc[inside, [(pair[side], "code", column) for pair in pairs]].to_numpy(dtype=float)

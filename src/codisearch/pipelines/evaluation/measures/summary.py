@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -145,6 +146,11 @@ def languages_of(queries: pd.DataFrame) -> list[str]:
     """Return `all`, and the languages that have queries in the project's order."""
     present = set(queries["language"])
     return [ALL, *(language for language in LANGUAGES if language in present)]
+
+
+def is_asked_in(queries: pd.DataFrame, language: str) -> npt.NDArray[np.bool_]:
+    """Tell of each query whether it is in `language`, as every query is in `all`."""
+    return ((queries["language"] == language) | (language == ALL)).to_numpy(dtype=bool)
 
 
 def column_of(metric: str) -> str:

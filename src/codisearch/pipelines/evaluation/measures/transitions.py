@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from codisearch.pipelines.evaluation.measures.gain import LEARNING_GAIN, RERANKING, Comparison
-from codisearch.pipelines.evaluation.measures.summary import ALL, languages_of, scores_by_query
+from codisearch.pipelines.evaluation.measures.summary import is_asked_in, languages_of, scores_by_query
 
 BANDS: Final = ("1", "2-5", "6-10", "11 or below", "not found")
 TRANSITION_COLUMNS: Final = (
@@ -48,7 +48,7 @@ def count_transitions(
     rows = []
     for one in possible:
         for language in languages_of(queries):
-            inside = ((queries["language"] == language) | (language == ALL)).to_numpy()
+            inside = is_asked_in(queries, language)
             counts = np.zeros((len(BANDS), len(BANDS)), dtype=np.int64)
             np.add.at(counts, (bands[one.before][inside], bands[one.after][inside]), 1)
             rows += [

@@ -6,7 +6,6 @@ import pandas as pd
 
 from codisearch.pipelines.evaluation.measures.summary import PRIMARY_METRIC
 from codisearch.pipelines.evaluation.reporting.document import (
-    Picture,
     Section,
     Table,
     table_of_estimates,
@@ -45,8 +44,8 @@ def systems_section(inputs: ReportInputs) -> Section | None:
         f"{name} was left out: {reason}"
         for name, reason in zip(skipped["system"], skipped["skipped"], strict=True)
     )
-    pictures = _pictures(
-        inputs, "latency", "Points: recall@5 of each system over the milliseconds that one query takes."
+    pictures = inputs.pictures(
+        "latency", "Points: recall@5 of each system over the milliseconds that one query takes."
     )
     table = systems.drop(columns="skipped") if skipped.empty else systems
     return Section(
@@ -64,7 +63,7 @@ def calibration_section(inputs: ReportInputs) -> Section | None:
         "Lines: the share of right first answers in each tenth of a system's queries, from the lowest score"
         " of the first answer to the highest."
     )
-    pictures = _pictures(inputs, "calibration", description)
+    pictures = inputs.pictures("calibration", description)
     return Section("What a score means", (_CALIBRATION,), pictures=pictures) if pictures else None
 
 
@@ -97,7 +96,3 @@ def facet_tables(facets: pd.DataFrame, of: str = "") -> tuple[Table, ...]:
             )
         )
     return tuple(tables)
-
-
-def _pictures(inputs: ReportInputs, name: str, description: str) -> tuple[Picture, ...]:
-    return (Picture(name, inputs.figures[name], description),) if name in inputs.figures else ()

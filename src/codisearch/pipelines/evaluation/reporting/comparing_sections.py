@@ -11,7 +11,6 @@ from codisearch.pipelines.evaluation.measures.transitions import moves_over_the_
 from codisearch.pipelines.evaluation.reporting.document import (
     MISSING,
     Cell,
-    Picture,
     Section,
     Table,
     format_interval,
@@ -125,8 +124,6 @@ def moves_section(inputs: ReportInputs) -> Section | None:
     if inputs.transitions is None or inputs.transitions.empty:
         return None
     moves = moves_over_the_fifth(inputs.transitions)
-    figure = inputs.figures.get("rank_transitions")
-    pictures = () if figure is None else (Picture("rank_transitions", figure, _PICTURE),)
     tables = tuple(
         table_of_frame(
             rows.drop(columns="comparison").assign(
@@ -141,7 +138,7 @@ def moves_section(inputs: ReportInputs) -> Section | None:
         "Where the right code moves",
         (_MOVES,),
         points=_where_gains_lie(moves),
-        pictures=pictures,
+        pictures=inputs.pictures("rank_transitions", _PICTURE),
         tables=tables,
     )
 

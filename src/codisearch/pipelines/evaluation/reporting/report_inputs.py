@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from codisearch.pipelines.evaluation.reporting.document import Picture
+
 
 @dataclass(frozen=True)
 class ReportInputs:
@@ -55,3 +57,8 @@ class ReportInputs:
     run_facts: Mapping[str, Any] | None = None
     learning_curve: pd.DataFrame | None = None
     title: str = "codisearch: evaluation"
+
+    def pictures(self, name: str, description: str) -> tuple[Picture, ...]:
+        """Return the figure of that name with its description, if there is one."""
+        figure = self.figures.get(name)
+        return () if figure is None else (Picture(name, figure, description),)

@@ -25,7 +25,6 @@ from codisearch.pipelines.evaluation.reporting.comparing_sections import (
 from codisearch.pipelines.evaluation.reporting.curve import curve_section
 from codisearch.pipelines.evaluation.reporting.document import (
     Cell,
-    Picture,
     Section,
     Table,
     format_interval,
@@ -109,24 +108,27 @@ def build_sections(inputs: ReportInputs) -> tuple[Section, ...]:
     return tuple(section for section in sections if section is not None)
 
 
-def _pictures(inputs: ReportInputs, name: str) -> tuple[Picture, ...]:
-    """Return the figure of that name, if there is one."""
-    return (Picture(name, inputs.figures[name], _PICTURES[name]),) if name in inputs.figures else ()
-
-
 def _by_language(inputs: ReportInputs) -> Section:
     """Return recall@5 and MRR of each system and language."""
     tables = (
         language_table(select_metrics(inputs.metrics, PRIMARY_METRIC), "recall@5 by language"),
         language_table(select_metrics(inputs.metrics, "mrr"), "MRR by language"),
     )
-    return Section("By language", pictures=_pictures(inputs, "recall_by_language"), tables=tables)
+    return Section(
+        "By language",
+        pictures=inputs.pictures("recall_by_language", _PICTURES["recall_by_language"]),
+        tables=tables,
+    )
 
 
 def _by_measure(inputs: ReportInputs) -> Section:
     """Return all measures overall, at the three code lengths."""
     tables = level_tables(inputs.metrics, "All test queries")
-    return Section("How far down the list", pictures=_pictures(inputs, "recall_curve"), tables=tables)
+    return Section(
+        "How far down the list",
+        pictures=inputs.pictures("recall_curve", _PICTURES["recall_curve"]),
+        tables=tables,
+    )
 
 
 def _by_style(inputs: ReportInputs) -> Section | None:
@@ -164,7 +166,7 @@ def _by_seen(inputs: ReportInputs) -> Section | None:
     return Section(
         "Seen and unseen codes",
         ("A test query is seen if its code has a pair in the training split, unseen if it has none.",),
-        pictures=_pictures(inputs, "seen_unseen"),
+        pictures=inputs.pictures("seen_unseen", _PICTURES["seen_unseen"]),
         tables=(overall, *by_language),
     )
 
@@ -201,7 +203,7 @@ def _change_table(name: str, rows: pd.DataFrame) -> Table:
 
 def _training(inputs: ReportInputs) -> Section | None:
     """Return the course of the training."""
-    pictures = _pictures(inputs, "training_history")
+    pictures = inputs.pictures("training_history", _PICTURES["training_history"])
     return Section("Training", pictures=pictures) if pictures else None
 
 
@@ -212,7 +214,10 @@ def _candidates(inputs: ReportInputs) -> Section | None:
     text = "Encoders tried on the validation queries; the test queries took no part in the choice."
     table = table_of_frame(inputs.candidates, "Encoder candidates on validation", best=("recall@5", "mrr"))
     return Section(
-        "Which encoder", (text,), pictures=_pictures(inputs, "encoder_candidates"), tables=(table,)
+        "Which encoder",
+        (text,),
+        pictures=inputs.pictures("encoder_candidates", _PICTURES["encoder_candidates"]),
+        tables=(table,),
     )
 
 
