@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bundles import make_bundle
 
 import codisearch
 from codisearch.cli import cli, main
-from codisearch.retrieval.bundle import Bundle, new_manifest
-from codisearch.retrieval.encoder import encode, open_encoder
-from codisearch.retrieval.index import build_faiss
+from codisearch.retrieval.encoder import open_encoder
 from codisearch.retrieval.reranker import Fusion
-from codisearch.retrieval.trained import TrainedModel, open_cross_encoder
+from codisearch.retrieval.trained import open_cross_encoder
 
 CODES = [
     ("B20", "Disease by [human] virus", True),
@@ -36,19 +35,10 @@ def folder(tiny_encoder: Path, tiny_cross_encoder: Path, tmp_path_factory: pytes
     """Return the folder of a bundle of three codes; one title has brackets."""
     encoder = open_encoder(str(tiny_encoder))
     aliases = pd.DataFrame(ALIASES, columns=["alias", "code", "language", "source"], dtype="str")
-    facts = {"release": "tiny", "codes": 3, "aliases": 4, "alias_sources": {"official_title": 4}}
-    models = {"dimension": 32, "fusion": Fusion(depth=2, weight=0.001), "encoder": "e", "reranker": "r"}
     path = tmp_path_factory.mktemp("cli") / "bundle"
-    Bundle(
-        encoder=TrainedModel("bi_encoder", encoder, "card"),
-        reranker=TrainedModel("cross_encoder", open_cross_encoder(str(tiny_cross_encoder)), "card"),
-        index=build_faiss(encode(encoder, aliases["alias"].tolist()), "Flat"),
-        aliases=aliases,
-        codes=pd.DataFrame(CODES, columns=["code", "title", "billable"]).astype(
-            {"code": "str", "title": "str"}
-        ),
-        manifest=new_manifest(index="Flat", **facts, **models),
-    ).save(path)
+    codes = pd.DataFrame(CODES, columns=["code", "title", "billable"])
+    cross_encoder = open_cross_encoder(str(tiny_cross_encoder))
+    make_bundle(encoder, cross_encoder, codes, aliases, fusion=Fusion(depth=2, weight=0.001)).save(path)
     return path
 
 
@@ -73,19 +63,21 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`--json` prints a list of hits, best first, in characters that a person can read, and nothing else."""
+    """`--json` prints the answer, hits best first, in characters that a person can read, and nothing else."""
     assert run(monkeypatch, "search", "asma", "--language", "es", "--top", "2", "--json") == 0
-    hits = json.loads(capsys.readouterr().out)
-    assert len(hits) == 2
-    assert hits[0] == {
-        "code": "J45",
-        "title": "Asthma",
-        "score": pytest.approx(1.0, abs=0.01),
-        "alias": "asma",
-        "alias_language": "es",
-        "alias_source": "national_title",
-        "billable": False,
-    }
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["query"], answer["language"], answer["detected"]) == ("asma", "es", False)
+    assert (answer["known"], answer["precision"], answer["release"]) == (True, 0.8, "tiny")
+    assert len(answer["hits"]) == 2
+    first = answer["hits"][0]
+    assert (first["code"], first["title"], first["billable"]) == ("J45", "Asthma", False)
+    assert (first["alias"], first["alias_language"], first["alias_source"]) == (
+        "asma",
+        "es",
+        "national_title",
+    )
+    assert (first["rank"], first["first_rank"], first["path"]) == (1, 1, [])
+    assert first["score"] == pytest.approx(1.0, abs=0.01)
 
 
 def test_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,8 @@ CODE_PATTERN: Final = r"^[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?$"
 _CODE = re.compile(CODE_PATTERN)
 CATEGORY_LENGTH: Final = 3
 FOUR_CHARACTER_LENGTH: Final = 5  # "E11.9" with its dot
+ICD10CM_SYSTEM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
+"""What FHIR calls the code system, https://terminology.hl7.org/ICD.html."""
 
 Qualifier = Literal[
     "severity", "site", "laterality", "temporality", "encounter", "aetiology", "complication", "specificity",

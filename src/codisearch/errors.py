@@ -1,5 +1,8 @@
 """The errors that codisearch raises on purpose: each says what was wrong, what is allowed and what came."""
 
+from collections.abc import Sequence
+from typing import Any
+
 
 class CodisearchError(Exception):
     """Base of every error that a user can mend; the command line prints it without a traceback."""
@@ -31,3 +34,17 @@ class LedgerError(CodisearchError):
 
 class GeneratorError(CodisearchError):
     """A language model that cannot be used: its key or model is refused, or it does not answer at all."""
+
+
+class UnknownCodeError(InputError):
+    """A code that the code set does not have.
+
+    Attributes:
+        code: The code that was asked for.
+        suggestions: The nearest codes, as `retrieval.answers.CodeName`.
+    """
+
+    def __init__(self, message: str, code: str, suggestions: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.suggestions = tuple(suggestions)

@@ -4,31 +4,26 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bundles import make_bundle
 from kedro.io import DatasetError
 
 from codisearch.datasets.bundle import BundleDataset
-from codisearch.retrieval.bundle import Bundle, new_manifest
-from codisearch.retrieval.encoder import encode, open_encoder
-from codisearch.retrieval.index import build_faiss
-from codisearch.retrieval.reranker import Fusion
-from codisearch.retrieval.trained import TrainedModel, open_cross_encoder
+from codisearch.retrieval.bundle import Bundle
+from codisearch.retrieval.encoder import open_encoder
+from codisearch.retrieval.trained import open_cross_encoder
 
 
 @pytest.fixture(scope="module")
 def bundle(tiny_encoder: Path, tiny_cross_encoder: Path) -> Bundle:
     """Return a bundle of one code."""
     encoder = open_encoder(str(tiny_encoder))
-    facts = {"release": "tiny", "codes": 1, "aliases": 1, "alias_sources": {"official_title": 1}}
-    models = {"dimension": 32, "fusion": Fusion(depth=1, weight=0.1), "encoder": "e", "reranker": "r"}
-    return Bundle(
-        encoder=TrainedModel("bi_encoder", encoder, "card"),
-        reranker=TrainedModel("cross_encoder", open_cross_encoder(str(tiny_cross_encoder)), "card"),
-        index=build_faiss(encode(encoder, ["Asthma"]), "Flat"),
-        aliases=pd.DataFrame(
+    return make_bundle(
+        encoder,
+        open_cross_encoder(str(tiny_cross_encoder)),
+        pd.DataFrame({"code": ["J45"], "title": ["Asthma"], "billable": [False]}),
+        pd.DataFrame(
             {"alias": ["Asthma"], "code": ["J45"], "language": ["en"], "source": ["official_title"]}
         ),
-        codes=pd.DataFrame({"code": ["J45"], "title": ["Asthma"], "billable": [False]}),
-        manifest=new_manifest(index="Flat", **facts, **models),
     )
 
 

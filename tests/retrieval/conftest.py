@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
+from bundles import make_bundle, static_encoder_of
 
 from codisearch.retrieval.aliases import SOURCES, build_aliases
-from codisearch.retrieval.bundle import Bundle, new_manifest
-from codisearch.retrieval.encoder import encode
-from codisearch.retrieval.index import build_faiss
+from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.reranker import Fusion
 from codisearch.retrieval.retriever import Retriever
-from codisearch.retrieval.trained import TrainedModel, open_cross_encoder
+from codisearch.retrieval.trained import open_cross_encoder
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder, SentenceTransformer
@@ -54,18 +53,9 @@ def aliases(
 @pytest.fixture(scope="session")
 def static_encoder(tiny_tokenizer: "PreTrainedTokenizerFast") -> "SentenceTransformer":
     """Return a static encoder with random vectors, so that texts with common words are near each other."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize
     from tokenizers import Tokenizer
 
-    from codisearch.retrieval.static import StaticNgramEmbedding
-
-    tokenizer = Tokenizer.from_str(tiny_tokenizer._tokenizer.to_str())
-    vectors = torch.randn(len(tiny_tokenizer), 32, generator=torch.Generator().manual_seed(1))
-    return SentenceTransformer(
-        modules=[StaticNgramEmbedding(tokenizer, vectors, 512), Normalize()], device="cpu"
-    )
+    return static_encoder_of(Tokenizer.from_str(tiny_tokenizer._tokenizer.to_str()))
 
 
 @pytest.fixture(scope="session")
@@ -87,24 +77,16 @@ def tiny_bundle(
     tiny_code_set: pd.DataFrame,
 ) -> Bundle:
     """Return a bundle whose second stage reads five codes."""
-    manifest = new_manifest(
-        release="tiny",
-        codes=len(tiny_code_set),
-        aliases=len(aliases),
-        alias_sources=aliases["source"].value_counts().to_dict(),
-        dimension=32,
+    excludes = [["type 1 diabetes (E10.-)"] if code == "E11" else [] for code in tiny_code_set["code"]]
+    return make_bundle(
+        static_encoder,
+        cross_encoder,
+        tiny_code_set.assign(excludes=pd.Series(excludes, tiny_code_set.index)),
+        aliases,
+        titles=[(code, language, title) for code, title, language in NATIONAL_TITLES if code != "Z99.9"],
+        confusables=[("R07.9", "R07.0", "site", "Pain in the throat is not chest pain.")],
         index="SQfp16",
         fusion=Fusion(depth=5, weight=0.1),
-        encoder="e" * 16,
-        reranker="r" * 16,
-    )
-    return Bundle(
-        encoder=TrainedModel("bi_encoder", static_encoder, "# Bi-encoder", {"fingerprint": "e" * 16}),
-        reranker=TrainedModel("cross_encoder", cross_encoder, "# Cross-encoder", {"fingerprint": "r" * 16}),
-        index=build_faiss(encode(static_encoder, aliases["alias"].tolist()), "SQfp16"),
-        aliases=aliases,
-        codes=tiny_code_set[["code", "title", "billable"]],
-        manifest=manifest,
     )
 
 

@@ -52,7 +52,7 @@ def test_manifest(tiny_bundle: Bundle, bundle_folder: Path) -> None:
     """The manifest says what the bundle is made of, with the checksum of every other file."""
     manifest = read_manifest(bundle_folder)
     assert manifest.model_copy(update={"checksums": {}}) == tiny_bundle.manifest
-    assert (manifest.format, manifest.codisearch) == (1, codisearch.__version__)
+    assert (manifest.format, manifest.codisearch) == (2, codisearch.__version__)
     assert (manifest.codes, manifest.aliases, manifest.alias_sources["query"]) == (13, 33, 9)
     on_disk = sha256_of_folder(bundle_folder)
     assert manifest.checksums == {name: value for name, value in on_disk.items() if name != "manifest.json"}
@@ -134,12 +134,12 @@ def test_manifest_that_is_no_json(copy: Path, content: bytes) -> None:
         Bundle.load(copy)
 
 
-@pytest.mark.parametrize(("content", "found"), [('{"format": 2}', "2"), ("{}", "None"), ("[1]", "None")])
+@pytest.mark.parametrize(("content", "found"), [('{"format": 1}', "1"), ("{}", "None"), ("[1]", "None")])
 def test_other_format(copy: Path, content: str, found: str) -> None:
     """A bundle of another format names both formats and says how to make it again."""
     (copy / "manifest.json").write_text(content)
     with pytest.raises(
-        BundleError, match=rf"has format {found}; .* reads format 1. Make it again with `kedro run"
+        BundleError, match=rf"has format {found}; .* reads format 2. Make it again with `kedro run"
     ):
         Bundle.load(copy)
 

@@ -99,9 +99,10 @@ def test_fuse_beyond_the_depth() -> None:
 
 @pytest.mark.parametrize("fusion", [Fusion(depth=3, weight=0.0), Fusion(depth=0, weight=0.4)])
 def test_nothing_to_fuse(fusion: Fusion) -> None:
-    """Weight 0 and depth 0 return the first stage as it is."""
+    """Weight 0 and depth 0 leave the first stage as it is."""
     first = rankings([0.9, 0.8, 0.7])
-    assert fuse(first, np.array([[0.0, 0.0, 1.0]], np.float32), fusion) is first
+    found = fuse(first, np.array([[0.0, 0.0, 1.0]], np.float32), fusion)
+    assert (found.codes.tolist(), found.scores.tolist()) == (first.codes.tolist(), first.scores.tolist())
 
 
 def test_free_places_stay_last() -> None:
@@ -127,8 +128,8 @@ def test_fuse_keeps_the_codes(scores: np.ndarray, liked: np.ndarray, depth: int,
     np.testing.assert_array_equal(np.sort(found.codes, axis=1), first.codes)
     assert (np.diff(found.scores, axis=1) <= 0).all()
     before = np.take_along_axis(first.scores, found.codes, axis=1)
-    assert (found.scores <= before + 1e-6).all()
-    assert (before - found.scores <= weight + 1e-5).all()
+    assert (found.scores <= before + 1e-5).all()  # scores have five digits
+    assert (before - found.scores <= weight + 2e-5).all()
 
 
 @pytest.mark.parametrize("values", [{"depth": -1, "weight": 0}, {"depth": 1, "weight": -0.1}, {"depth": 1}])

@@ -1,32 +1,45 @@
 """Search in Python."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from codisearch.errors import BundleError, InputError
+from codisearch.errors import BundleError, InputError, UnknownCodeError
+from codisearch.retrieval.answers import Answer, CodeName, Hit
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.encoder import encode
 from codisearch.retrieval.index import build_faiss
-from codisearch.retrieval.retriever import Hit, Retriever
+from codisearch.retrieval.retriever import Retriever
 
 QUERIES = ["high blood pressure", "diabete", "dolor en el pecho", "asthma"]
 
 
 def test_search(retriever: Retriever, tiny_code_set: pd.DataFrame) -> None:
-    """A hit has its code, title, whether it can be billed, and the alias that matched, with a cosine of 1."""
-    hit = retriever.search("high blood pressure", language="en", top=1)[0]
-    assert hit == Hit(
+    """A hit has its code, title, place in the tree, ranks, and the alias that matched, with a cosine of 1."""
+    answer = retriever.search("high blood pressure", language="en", top=1)
+    assert answer[0] == Hit(
         code="I10",
         title="Essential (primary) hypertension",
+        title_language="en",
+        official_title="Essential (primary) hypertension",
+        billable=True,
+        chapter="I",
+        path=(),
+        probability=answer[0].probability,
         score=pytest.approx(1.0, abs=1e-3),
+        rank=1,
+        first_rank=1,
+        second_rank=answer[0].second_rank,
         alias="High blood pressure",
         alias_language="en",
         alias_source="inclusion_term",
-        billable=True,
     )
+    assert 1 <= answer[0].second_rank <= 5
+    assert (answer.query, answer.language, answer.detected) == ("high blood pressure", "en", False)
+    assert (answer.release, answer.precision) == ("tiny", 0.8)
     billable = dict(zip(tiny_code_set["code"], tiny_code_set["billable"], strict=True))
     hits = retriever.search("diabetes", top=13)
     assert {hit.code: hit.billable for hit in hits} == billable
@@ -34,11 +47,14 @@ def test_search(retriever: Retriever, tiny_code_set: pd.DataFrame) -> None:
 
 
 def test_hits_are_sorted(retriever: Retriever) -> None:
-    """Scores fall, codes are distinct, and `top` of them come."""
+    """Probabilities fall, codes are distinct, and `top` of them come, numbered."""
     for top in (1, 4, 13):
         hits = retriever.search("dolor en el pecho", top=top)
         assert len({hit.code for hit in hits}) == len(hits) == top
-        assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+        chances = [hit.probability for hit in hits]
+        assert chances == sorted(chances, reverse=True)
+        assert sum(chances) <= 1.001
+        assert [hit.rank for hit in hits] == list(range(1, top + 1))
 
 
 def test_more_than_there_are(retriever: Retriever) -> None:
@@ -155,11 +171,179 @@ def test_language_does_not_change_the_ranking(retriever: Retriever) -> None:
         assert [(hit.code, hit.score) for hit in retriever.search("diabete", language, 13)] == plain
 
 
+def codes_of(answer: Answer) -> list[str]:
+    """Return the codes of an answer."""
+    return [hit.code for hit in answer]
+
+
+def test_top_does_not_change_the_order(retriever: Retriever) -> None:
+    """The first three of thirteen are the first three of three, with the same numbers."""
+    for query in QUERIES:
+        assert retriever.search(query, top=13).hits[:3] == retriever.search(query, top=3).hits
+
+
+def test_billable_only(retriever: Retriever, tiny_code_set: pd.DataFrame) -> None:
+    """Only leaves are found, and all of them where all are asked for."""
+    leaves = set(tiny_code_set.loc[tiny_code_set["billable"], "code"])
+    assert set(codes_of(retriever.search("diabetes", top=100, billable_only=True))) == leaves
+
+
+def test_under(retriever: Retriever) -> None:
+    """A code and all below it are found, however they are typed; codes elsewhere are not."""
+    for typed in ("E11", "e11"):
+        found = codes_of(retriever.search("asthma", top=100, under=typed))
+        assert sorted(found) == ["E11", "E11.2", "E11.21", "E11.22", "E11.9"]
+    assert codes_of(retriever.search("asthma", under="I10")) == ["I10"]
+    with pytest.raises(UnknownCodeError, match="There is no code E12 in tiny"):
+        retriever.search("asthma", under="E12")
+
+
+def test_filters_together(retriever: Retriever) -> None:
+    """Below E11.2 there are two leaves; in another chapter nothing is left, which is no error."""
+    found = retriever.search("diabetes", top=100, under="E11.2", billable_only=True)
+    assert sorted(codes_of(found)) == ["E11.21", "E11.22"]
+    nothing = retriever.search("diabetes", chapter="9")
+    assert (len(nothing), nothing.known) == (0, False)
+
+
+@pytest.mark.parametrize("chapter", ["0", "23", "IX", ""])
+def test_unknown_chapter(retriever: Retriever, chapter: str) -> None:
+    """A chapter that there is not is refused with those that there are."""
+    with pytest.raises(InputError, match="allowed are the numbers 1 to 22"):
+        retriever.search("asthma", chapter=chapter)
+
+
+def test_without_the_second_stage(retriever: Retriever) -> None:
+    """Without reranking no hit has a place in the second stage, and the order is the first stage's."""
+    hits = retriever.search("asthma", top=5, rerank=False)
+    assert [hit.second_rank for hit in hits] == [None] * 5
+    assert [hit.first_rank for hit in hits] == [1, 2, 3, 4, 5]
+    # It reads five codes; those beyond have no place either.
+    assert sum(hit.second_rank is not None for hit in retriever.search("asthma", top=13)) == 5
+
+
+def test_known(retriever: Retriever) -> None:
+    """An answer is known from the probability that its precision needs: .5 for .8; .9 cannot be reached."""
+    sure, unsure = retriever.search("high blood pressure"), retriever.search("xylophone quartet")
+    assert (sure.known, sure[0].probability >= 0.5) == (True, True)
+    assert (unsure.known, unsure[0].probability < 0.5) == (False, True)
+    assert not retriever.search("high blood pressure", precision=0.9).known
+
+
+@pytest.mark.parametrize("precision", [0.0, 0.49, 1.0, float("nan")])
+def test_precision_that_is_not_allowed(retriever: Retriever, precision: float) -> None:
+    """A precision that nobody can promise is refused."""
+    with pytest.raises(InputError, match=r"`precision` must be between 0.5 and 0.99"):
+        retriever.search("asthma", precision=precision)
+
+
+@pytest.mark.parametrize("typed", ["E11.9", "e119", "E119", " e11.9 "])
+def test_typed_code(retriever: Retriever, typed: str) -> None:
+    """A code that is typed is looked up."""
+    answer = retriever.search(typed, language="es")
+    assert (answer.known, codes_of(answer), answer[0].probability) == (True, ["E11.9"], 1.0)
+    assert (answer[0].alias, answer[0].alias_source, answer[0].first_rank) == ("E11.9", "code", None)
+
+
+def test_typed_heading(retriever: Retriever) -> None:
+    """A heading comes with the codes below it; where only leaves are wanted it is left out."""
+    answer = retriever.search("E11.2")
+    assert codes_of(answer) == ["E11.2", "E11.21", "E11.22"]
+    assert [hit.probability for hit in answer] == [1.0, 0.0, 0.0]
+    assert answer.language is None
+    leaves = retriever.search("E11.2", billable_only=True)
+    assert (codes_of(leaves), leaves.known) == (["E11.21", "E11.22"], False)
+
+
+def test_typed_code_that_does_not_exist(retriever: Retriever) -> None:
+    """The nearest codes come, and the answer is not known; what only looks like a code is a phrase."""
+    answer = retriever.search("E11.25")
+    assert (codes_of(answer), answer.known) == (["E11.2", "E11.21", "E11.22"], False)
+    assert retriever.search("B12")[0].alias_source != "code"
+
+
+def test_language_is_detected(retriever: Retriever) -> None:
+    """Where no language is given it is detected, and titles stay English unless they are asked for."""
+    answer = retriever.search("hipertensión arterial de larga evolución")
+    assert (answer.language, answer.detected) == ("es", True)
+    assert {hit.title_language for hit in answer} == {"en"}
+
+
+def test_titles_in_a_language(retriever: Retriever) -> None:
+    """Titles are in the asked language, or the display language, where there is one, else English."""
+    hit = retriever.search("high blood pressure", language="en", display_language="es", top=1)[0]
+    assert (hit.title, hit.title_language) == ("Hipertensión esencial (primaria)", "es")
+    assert hit.official_title == "Essential (primary) hypertension"
+    assert retriever.search("high blood pressure", language="fr", top=1)[0].title_language == "fr"
+    assert retriever.search("high blood pressure", language="it", top=1)[0].title_language == "en"
+
+
+def test_groups(retriever: Retriever) -> None:
+    """Every hit is in one group, and there are groups only where they were asked for."""
+    answer = retriever.search("diabetes", top=13, grouped=True)
+    assert sorted(hit.code for group in answer.groups for hit in group.hits) == sorted(codes_of(answer))
+    assert retriever.search("diabetes", top=13).groups == ()
+
+
+def test_threads(retriever: Retriever) -> None:
+    """Sixteen threads get what one gets."""
+    alone = {query: retriever.search(query, top=5) for query in QUERIES}
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda query: (query, retriever.search(query, top=5)), QUERIES * 25))
+    assert all(answer == alone[query] for query, answer in found)
+
+
+def test_lookup(retriever: Retriever) -> None:
+    """A card has the tree, the terms, the titles and what is easily confused, with the words that differ."""
+    card = retriever.lookup("r079", "fr")
+    french = "Douleur thoracique, sans précision"
+    assert (card.code, card.title, card.title_language) == ("R07.9", french, "fr")
+    assert card.titles == {"en": "Chest pain, unspecified", "fr": french}
+    assert card.path == (CodeName("R07", "Pain in throat and chest", False),)
+    assert [one.code for one in card.siblings] == ["R07.0"]
+    (confusable,) = card.confusables
+    assert (confusable.code, confusable.qualifier) == ("R07.0", "site")
+    assert (confusable.only_here, confusable.only_there) == (("Chest", "unspecified"), ("in", "throat"))
+    above = retriever.lookup("E11")
+    assert [one.code for one in above.children] == ["E11.2", "E11.9"]
+    assert above.excludes == ("type 1 diabetes (E10.-)",)
+    assert above.inclusion_terms == ("Diabetes due to insulin resistance",)
+
+
+def test_lookup_of_no_code(retriever: Retriever) -> None:
+    """A code that does not exist comes with the nearest, and what is no code is told what one looks like."""
+    with pytest.raises(UnknownCodeError, match=r"no code E11\.99 in tiny; the nearest are E11\.9") as caught:
+        retriever.lookup("e1199")
+    assert (caught.value.code, caught.value.suggestions[0].code) == ("E11.99", "E11.9")
+    with pytest.raises(InputError, match="Not an ICD-10-CM code: '12 asthma'"):
+        retriever.lookup("12 asthma")
+    with pytest.raises(InputError, match="Unknown language"):
+        retriever.lookup("E11", "xx")
+
+
+def test_suggest(retriever: Retriever) -> None:
+    """Beginnings of words are completed, codes by their beginning, and nothing has no completion."""
+    assert [one.code for one in retriever.suggest("E11.2")] == ["E11.2", "E11.21", "E11.22"]
+    assert retriever.suggest("hipert", "es", top=1)[0].text == "hipertensión arterial"
+    assert retriever.suggest(" ¿ ") == []
+    with pytest.raises(InputError, match="`top` must be between"):
+        retriever.suggest("asma", top=0)
+
+
+def test_warm_up(bundle_folder: Path) -> None:
+    """What is built at the first search can be built before it."""
+    fresh = Retriever.load(bundle_folder)
+    fresh.warm_up()
+    assert fresh.release == "tiny"
+    assert fresh.codebook.find("e119") == "E11.9"
+
+
 def test_import_from_the_package() -> None:
-    """The package gives the retriever and the hit by name, and nothing else."""
+    """The package gives retriever, answer and hit by name, and nothing else."""
     import codisearch.retrieval as package
 
     assert package.Retriever is Retriever
     assert package.Hit is Hit
+    assert package.Answer is Answer
     with pytest.raises(AttributeError, match="no attribute 'Searcher'"):
         _ = package.Searcher

@@ -14,13 +14,16 @@ from mlflow.exceptions import MlflowException
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from codisearch.errors import InputError
-from codisearch.retrieval.retriever import Hit, Retriever
+from codisearch.retrieval.answers import Answer, Hit
+from codisearch.retrieval.retriever import Retriever
 
 ARTIFACT: Final = "bundle"
 DEFAULT_TOP: Final = 10
-COLUMNS: Final = ("query", "rank", *(field.name for field in fields(Hit)))
-"""Of an answer: `query` is the place of the query in the request, from 0; `rank` begins with 1."""
+_OF_HITS: Final = tuple(field.name for field in fields(Hit))
+COLUMNS: Final = ("query", *_OF_HITS, "known", "release")
+"""Of an answer: `query` is its query's place in the request, from 0; `path` is one text, `E11 > E11.2`."""
 _NULL_OF_INPUTS: Final = "None"
+_PATH_SEPARATOR: Final = " > "
 
 
 class ServedBundle(PythonModel):
@@ -60,7 +63,7 @@ def find_codes(retriever: Retriever, queries: pd.DataFrame, top: int) -> pd.Data
     """
     texts = _without_nulls(queries["query"])
     tags = _without_nulls(queries["language"]) if "language" in queries else pd.Series([""] * len(queries))
-    answers: dict[int, list[Hit]] = {}
+    answers: dict[int, Answer] = {}
     for tag, places in tags.groupby(tags, sort=False).groups.items():
         batch = [str(texts.iloc[place]) for place in places]
         try:
@@ -71,11 +74,18 @@ def find_codes(retriever: Retriever, queries: pd.DataFrame, top: int) -> pd.Data
             raise InputError(f"Among the queries of language {str(tag)!r}: {error}") from error
         answers.update(zip(places, found, strict=True))
     rows = [
-        {"query": place, "rank": rank, **asdict(hit)}
+        {
+            "query": place,
+            **asdict(hit),
+            "path": _PATH_SEPARATOR.join(hit.path),
+            "known": answers[place].known,
+            "release": answers[place].release,
+        }
         for place in sorted(answers)
-        for rank, hit in enumerate(answers[place], start=1)
+        for hit in answers[place]
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype({"first_rank": "Int64", "second_rank": "Int64"})
 
 
 def _without_nulls(column: pd.Series) -> pd.Series:

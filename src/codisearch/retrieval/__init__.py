@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from codisearch.retrieval.retriever import Hit, Retriever
+    from codisearch.retrieval.answers import Answer, Hit
+    from codisearch.retrieval.retriever import Retriever
 
-__all__ = ["Hit", "Retriever"]
+__all__ = ["Answer", "Hit", "Retriever"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
-    """Import `Retriever` and `Hit` when they are asked for: torch and faiss take seconds to load."""
+    """Import what is asked for when it is: torch and faiss take seconds to load."""
     if name in __all__:
-        from codisearch.retrieval import retriever
+        from codisearch.retrieval import answers, retriever
 
-        return getattr(retriever, name)
+        return getattr(retriever if name == "Retriever" else answers, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,16 +15,22 @@ import codisearch
 from codisearch.errors import BundleError
 from codisearch.files import replace_folder, sha256_of, sha256_of_folder
 from codisearch.retrieval.aliases import positions_of
+from codisearch.retrieval.confidence import Confidence
+from codisearch.retrieval.confident import ConfidentRanker, ConfidentRankings, answer_in_chunks
+from codisearch.retrieval.evidence import EvidenceReader
 from codisearch.retrieval.index import DenseRanker, read_faiss, write_faiss
 from codisearch.retrieval.reranker import Documents, Fusion
 from codisearch.retrieval.trained import TrainedModel
 from codisearch.retrieval.two_stage import TwoStageRanker
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MANIFEST: Final = "manifest.json"
 _INDEX: Final = "index.faiss"
 _ALIASES: Final = "aliases.parquet"
 _CODES: Final = "codes.parquet"
+_TITLES: Final = "titles.parquet"
+_CONFUSABLES: Final = "confusables.parquet"
+_CONFIDENCE: Final = "confidence.json"
 _ENCODER: Final = "encoder"
 _RERANKER: Final = "reranker"
 _DIGEST: Final = "sha256"
@@ -75,7 +82,10 @@ class Bundle:
         reranker: The trained cross-encoder.
         index: FAISS index of the aliases' vectors, in alias order.
         aliases: `alias`, `code`, `language`, `source`.
-        codes: `code`, `title`, `billable`, in code order.
+        codes: `code`, `title`, `billable`, `parent`, `chapter`, `inclusion_terms`, `excludes`, in code order.
+        titles: `code`, `language`, `title`: titles to show in other languages, one for a code and language.
+        confusables: `code`, `confusable`, `qualifier`, `difference`: codes that are easily taken for another.
+        confidence: What probabilities are made of.
         manifest: What it is made of.
     """
 
@@ -84,19 +94,26 @@ class Bundle:
     index: Any
     aliases: pd.DataFrame
     codes: pd.DataFrame
+    titles: pd.DataFrame
+    confusables: pd.DataFrame
+    confidence: Confidence
     manifest: Manifest
 
     def first_stage(self) -> DenseRanker:
         """Return the bi-encoder with the index as a ranker."""
-        positions = positions_of(self.aliases["code"], self.codes["code"])
-        return DenseRanker(self.encoder.model, self.index, positions)  # type: ignore[arg-type]
+        return first_stage_of(self.encoder, self.index, self.aliases, self.codes)
 
     def two_stage(self) -> TwoStageRanker:
         """Return both stages as a ranker."""
-        documents = Documents(
-            self.codes["title"].tolist(), self.aliases["alias"].tolist(), self.aliases["source"].tolist()
-        )
-        return TwoStageRanker(self.first_stage(), self.reranker.model, documents, self.manifest.fusion)  # type: ignore[arg-type]
+        return two_stage_of(self.first_stage(), self.reranker, self.aliases, self.codes, self.manifest.fusion)
+
+    def search(self) -> ConfidentRanker:
+        """Return search as it is answered: both stages, and what they say weighed into probabilities."""
+        return ConfidentRanker(self.two_stage(), self.confidence, EvidenceReader(self.codes))
+
+    def answer(self, queries: Sequence[str], languages: Sequence[str | None]) -> ConfidentRankings:
+        """Return the first hundred codes of each query, the likeliest first, a chunk of queries at a time."""
+        return answer_in_chunks(self.search(), queries, languages)
 
     def save(self, folder: Path) -> None:
         """Write the bundle; what was at `folder` before is replaced only when everything is written.
@@ -110,6 +127,9 @@ class Bundle:
             write_faiss(self.index, aside / _INDEX)
             self.aliases.to_parquet(aside / _ALIASES, index=False)
             self.codes.to_parquet(aside / _CODES, index=False)
+            self.titles.to_parquet(aside / _TITLES, index=False)
+            self.confusables.to_parquet(aside / _CONFUSABLES, index=False)
+            (aside / _CONFIDENCE).write_text(self.confidence.model_dump_json(indent=1), encoding="utf-8")
             manifest = self.manifest.model_copy(update={"checksums": sha256_of_folder(aside)})
             _write_manifest(manifest, aside / _MANIFEST)
 
@@ -128,8 +148,48 @@ class Bundle:
             index=read_faiss(folder / _INDEX),
             aliases=pd.read_parquet(folder / _ALIASES),
             codes=pd.read_parquet(folder / _CODES),
+            titles=pd.read_parquet(folder / _TITLES),
+            confusables=pd.read_parquet(folder / _CONFUSABLES),
+            confidence=read_confidence(folder),
             manifest=manifest,
         )
+
+
+def first_stage_of(
+    encoder: TrainedModel,
+    index: Any,  # noqa: ANN401
+    aliases: pd.DataFrame,
+    codes: pd.DataFrame,
+) -> DenseRanker:
+    """Return a bi-encoder with an index as a ranker; see the attributes of `Bundle`."""
+    positions = positions_of(aliases["code"], codes["code"])
+    return DenseRanker(encoder.model, index, positions)  # type: ignore[arg-type]
+
+
+def two_stage_of(
+    first: DenseRanker, reranker: TrainedModel, aliases: pd.DataFrame, codes: pd.DataFrame, fusion: Fusion
+) -> TwoStageRanker:
+    """Return both stages as a ranker; see the attributes of `Bundle`."""
+    documents = Documents(codes["title"].tolist(), aliases["alias"].tolist(), aliases["source"].tolist())
+    return TwoStageRanker(first, reranker.model, documents, fusion)  # type: ignore[arg-type]
+
+
+def read_confidence(folder: Path) -> Confidence:
+    """Return what the probabilities of a bundle are made of.
+
+    Raises:
+        BundleError: If it is missing or does not fit this program.
+    """
+    path = folder / _CONFIDENCE
+    try:
+        return Confidence.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BundleError(
+            f"The bundle at {folder} is incomplete: {_CONFIDENCE} is missing. {_AGAIN}"
+        ) from error
+    except ValidationError as error:
+        problems = "; ".join(one["msg"] for one in error.errors())
+        raise BundleError(f"{path} does not fit: {problems}. {_AGAIN}") from error
 
 
 def new_manifest(**facts: Any) -> Manifest:  # noqa: ANN401

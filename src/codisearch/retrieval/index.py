@@ -10,14 +10,13 @@ import torch
 
 from codisearch.errors import BundleError, ConfigurationError
 from codisearch.retrieval.encoder import Vectors, encode
-from codisearch.retrieval.ranking import Ids, Rankings, Scores, rank_codes
+from codisearch.retrieval.ranking import NO_CODE, Ids, Mask, Rankings, Scores, rank_codes
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _QUERIES_AT_ONCE: Final = 256
-_MATRIX_FROM: Final = 16
-"""Vectors from which on a product of matrices is worth its overhead."""
+_DIGITS: Final = 5
 _LISTS_PER_PROBE: Final = 16
 """An inverted-file index looks into one of so many of its lists; the library's default is a single list."""
 
@@ -75,22 +74,64 @@ def read_faiss(path: Path) -> Any:  # noqa: ANN401
         raise BundleError(f"{path} is no FAISS index: {error}") from error
 
 
-def search_index(index: Any, vectors: Vectors, wanted: int) -> tuple[Scores, Ids]:  # noqa: ANN401
+def search_index(
+    index: Any,  # noqa: ANN401
+    vectors: Vectors,
+    wanted: int,
+    allowed: Mask | None = None,
+) -> tuple[Scores, Ids]:
     """Return scores and positions of the `wanted` best entries for each vector, (vectors, wanted) each.
 
-    Many vectors over an exact index are one product of matrices, for which torch takes a fraction of the time
-    of the library's own search (docs/decisions/0012); everything else is the library's.
+    Over an exact index this is one product of matrices, for which torch takes a fraction of the time of the
+    library's own search (docs/decisions/0012); everything else is the library's.
+
+    Args:
+        index: FAISS index for inner products.
+        vectors: (queries, dimension).
+        wanted: How many entries; places that cannot be filled have position -1 and score -inf.
+        allowed: Which entries may be found; None: all.
+
+    Raises:
+        ConfigurationError: If some entries are not allowed and this kind of index cannot leave them out.
     """
     import faiss
 
     exact: Any = faiss.downcast_index(index)
-    is_exact = isinstance(exact, faiss.IndexFlat) and exact.metric_type == faiss.METRIC_INNER_PRODUCT
-    if len(vectors) < _MATRIX_FROM or not is_exact or index.ntotal < wanted:
-        scores, ids = index.search(vectors, wanted)
-        return scores, ids.astype(np.int64)
+    if not isinstance(exact, faiss.IndexFlat) or exact.metric_type != faiss.METRIC_INNER_PRODUCT:
+        scores, ids = index.search(vectors, wanted, params=_search_parameters(index, wanted, allowed))
+        return np.where(ids == NO_CODE, -np.inf, scores).astype(np.float32), ids.astype(np.int64)
     entries = faiss.rev_swig_ptr(exact.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
-    best = torch.topk(torch.from_numpy(vectors) @ torch.from_numpy(entries).T, wanted, dim=1)
-    return best.values.numpy(), best.indices.numpy()
+    products = torch.from_numpy(vectors) @ torch.from_numpy(entries).T
+    if allowed is not None:
+        products = products.masked_fill(~torch.from_numpy(allowed), -torch.inf)
+    best = torch.topk(products, min(wanted, index.ntotal), dim=1)
+    scores = np.full((len(vectors), wanted), -np.inf, np.float32)
+    ids = np.full((len(vectors), wanted), NO_CODE, np.int64)
+    scores[:, : best.values.shape[1]], ids[:, : best.indices.shape[1]] = best.values, best.indices
+    return scores, np.where(np.isneginf(scores), NO_CODE, ids)
+
+
+def _search_parameters(index: Any, wanted: int, allowed: Mask | None) -> Any:  # noqa: ANN401
+    """Return what the library's search takes: how far it looks, and what it may find."""
+    import faiss as library
+
+    faiss: Any = library  # its type stubs lack what is used here
+    selector = None if allowed is None else faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+    if inverted := faiss.try_extract_index_ivf(index):
+        inner = faiss.SearchParametersIVF(sel=selector, nprobe=inverted.nprobe)
+        is_inside = isinstance(faiss.downcast_index(index), faiss.IndexPreTransform)
+        return faiss.SearchParametersPreTransform(index_params=inner) if is_inside else inner
+    kind = faiss.downcast_index(index)
+    if isinstance(kind, faiss.IndexHNSW):
+        return faiss.SearchParametersHNSW(sel=selector, efSearch=max(kind.hnsw.efSearch, wanted))
+    if selector is None:
+        return None
+    if isinstance(kind, (faiss.IndexFlat, faiss.IndexScalarQuantizer)):
+        return faiss.SearchParameters(sel=selector)
+    raise ConfigurationError(
+        f"An index of the kind {type(kind).__name__} cannot leave codes out; search without billable_only, "
+        "chapter and under, or make the bundle with index: Flat, SQfp16, HNSW32 or IVF256,SQ8."
+    )
 
 
 @dataclass(frozen=True)
@@ -111,16 +152,25 @@ class DenseRanker:
         """Return the first `depth` codes of each query."""
         return self.rank_vectors(encode(self.model, queries, role="query"), depth)
 
-    def rank_vectors(self, vectors: Vectors, depth: int) -> Rankings:
-        """Return the first `depth` codes of each query vector, of shape (queries, dimension)."""
+    def rank_vectors(self, vectors: Vectors, depth: int, allowed: Mask | None = None) -> Rankings:
+        """Return the first `depth` codes of each query vector, of shape (queries, dimension).
+
+        Scores are rounded, so that equal aliases score equally wherever they stand in a product of matrices.
+
+        Args:
+            vectors: (queries, dimension).
+            depth: Codes to return.
+            allowed: (codes,) which codes may be found; None: all.
+        """
+        of_aliases = None if allowed is None else allowed[self.code_of_alias]
 
         def search(rows: Ids, wanted: int) -> tuple[Ids, Scores]:
             parts = [
-                search_index(self.index, vectors[rows[start : start + _QUERIES_AT_ONCE]], wanted)
+                search_index(self.index, vectors[rows[start : start + _QUERIES_AT_ONCE]], wanted, of_aliases)
                 for start in range(0, len(rows), _QUERIES_AT_ONCE)
             ]
             scores, ids = (np.concatenate(part) for part in zip(*parts, strict=True))
-            return ids, scores
+            return ids, scores.round(_DIGITS)
 
         return rank_codes(search, len(vectors), self.code_of_alias, depth)
 

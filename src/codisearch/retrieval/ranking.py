@@ -1,7 +1,7 @@
 """Ranked codes of many queries as arrays, and how aliases become codes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ _ALIASES_PER_CODE: Final = 8
 
 Ids = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -113,26 +114,34 @@ def best_per_code(alias_ids: Ids, alias_scores: Scores, code_of_alias: Ids, dept
     codes = np.where(alias_ids == NO_CODE, NO_CODE, code_of_alias[alias_ids])
     scores = np.where(alias_ids == NO_CODE, -np.inf, alias_scores).astype(np.float32)
     rows = np.repeat(np.arange(queries), width)
-    order = np.lexsort((alias_ids.ravel(), codes.ravel(), -scores.ravel(), rows))
-    by_row = pd.DataFrame(
-        {
-            "row": rows[order],
-            "code": codes.ravel()[order],
-            "alias": alias_ids.ravel()[order],
-            "score": scores.ravel()[order],
-        }
-    )
-    by_row = by_row[by_row["code"] != NO_CODE].drop_duplicates(["row", "code"])
-    place = by_row.groupby("row").cumcount().to_numpy()
-    kept = by_row[place < depth]
+    ids, codes, scores = alias_ids.ravel(), codes.ravel(), scores.ravel()
+    # The best alias of each code of a query comes first and stays; then codes by score.
+    by_code = np.lexsort((ids, -scores, codes, rows))
+    pairs = np.stack([rows[by_code], codes[by_code]])
+    is_first = np.r_[True, (np.diff(pairs) != 0).any(axis=0)][: len(by_code)]
+    best = by_code[is_first & (pairs[1] != NO_CODE)]
+    best = best[np.lexsort((ids[best], codes[best], -scores[best], rows[best]))]
+    place = np.arange(len(best)) - np.searchsorted(rows[best], rows[best])
+    kept = best[place < depth]
     result = Rankings.empty(queries, depth)
-    at = (kept["row"].to_numpy(), place[place < depth])
-    result.codes[at], result.scores[at], result.aliases[at] = kept["code"], kept["score"], kept["alias"]
+    at = (rows[kept], place[place < depth])
+    result.codes[at], result.scores[at], result.aliases[at] = codes[kept], scores[kept], ids[kept]
     return result
+
+
+def order_of(codes: Ids, scores: Scores) -> Ids:
+    """Return the places of each row from the highest score to the lowest, ties by code order."""
+    return np.lexsort((codes, -scores), axis=1)
 
 
 def reorder(rankings: Rankings, scores: Scores) -> Rankings:
     """Return the same codes in the order of new scores, ties by code order."""
-    order = np.lexsort((rankings.codes, -scores), axis=1)
-    take = np.take_along_axis
-    return Rankings(take(rankings.codes, order, 1), take(scores, order, 1), take(rankings.aliases, order, 1))
+    return take(replace(rankings, scores=scores), order_of(rankings.codes, scores))
+
+
+def take(rankings: Rankings, order: Ids) -> Rankings:
+    """Return the codes of each row in another order."""
+    pick = np.take_along_axis
+    return Rankings(
+        pick(rankings.codes, order, 1), pick(rankings.scores, order, 1), pick(rankings.aliases, order, 1)
+    )

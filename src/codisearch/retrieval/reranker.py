@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
-from codisearch.retrieval.ranking import NO_CODE, Rankings, reorder
+from codisearch.retrieval.ranking import NO_CODE, Rankings, Scores, reorder
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -19,6 +19,7 @@ SEPARATOR: Final = " | "
 _QUERY_SOURCE = "query"
 _TRANSFORMER_BATCH: Final = 64
 _WORD_BATCH: Final = 1024
+_DIGITS: Final = 5
 
 
 class Fusion(BaseModel):
@@ -130,10 +131,15 @@ def fuse(rankings: Rankings, probabilities: npt.NDArray[np.float32], fusion: Fus
         probabilities: (queries, at least depth) from `score_candidates`.
         fusion: Depth and weight.
     """
-    depth = min(fusion.depth, rankings.codes.shape[1], probabilities.shape[1])
+    return reorder(rankings, fused_scores(rankings.scores, probabilities, fusion))
+
+
+def fused_scores(scores: Scores, probabilities: Scores, fusion: Fusion) -> Scores:
+    """Return the scores of both stages, see `fuse`; rounded, so that they do not depend on the batch."""
+    depth = min(fusion.depth, scores.shape[1], probabilities.shape[1])
     if not depth or not fusion.weight:
-        return rankings
-    liked = np.zeros(rankings.scores.shape, dtype=np.float32)
+        return scores
+    liked = np.zeros(scores.shape, dtype=np.float32)
     liked[:, :depth] = probabilities[:, :depth]
     liked -= liked.max(axis=1, keepdims=True)
-    return reorder(rankings, (rankings.scores + fusion.weight * liked).astype(np.float32))
+    return (scores + fusion.weight * liked).round(_DIGITS).astype(np.float32)

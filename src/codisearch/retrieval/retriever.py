@@ -1,52 +1,27 @@
 """Search in Python: phrases in, codes out."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import Final, Unpack
 
-import numpy as np
-
-from codisearch.errors import InputError
+from codisearch.detection import detect_language
 from codisearch.languages import check_language
+from codisearch.retrieval.answers import Answer, CodeCard, Hit, Suggestion
 from codisearch.retrieval.bundle import Bundle, Manifest
-from codisearch.retrieval.encoder import encode
-from codisearch.retrieval.ranking import NO_CODE, Ids, Rankings
-from codisearch.retrieval.two_stage import TwoStageRanker
+from codisearch.retrieval.codebook import Codebook
+from codisearch.retrieval.hits import HitBuilder
+from codisearch.retrieval.queries import MAX_TOP, SearchKeywords, SearchOptions, check_query
+from codisearch.retrieval.ranking import Mask
+from codisearch.retrieval.siblings import Siblings
+from codisearch.retrieval.suggestions import Suggester
 
-MAX_TOP: Final = 100
-MAX_CHARACTERS: Final = 2_000
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # what Python makes of arguments that are not UTF-8
-ABOUT_EQUAL: Final = 0.02
-"""Difference of two cosines that makes no difference to which alias is shown."""
-
-
-@dataclass(frozen=True)
-class Hit:
-    """One code that answers a query.
-
-    Attributes:
-        code: Dotted ICD-10-CM code.
-        title: Its official title.
-        score: Cosine of the best alias, less what the second stage holds against it; higher is better.
-        alias: The text that matched.
-        alias_language: Language of that text.
-        alias_source: Where it comes from.
-        billable: Whether the code can be billed (a leaf of the tree).
-    """
-
-    code: str
-    title: str
-    score: float
-    alias: str
-    alias_language: str
-    alias_source: str
-    billable: bool
+_QUERIES_AT_ONCE: Final = 256
 
 
 class Retriever:
-    """Finds codes for clinical phrases with a bundle.
+    """Finds codes for clinical phrases with a bundle; threads can share it.
 
     Example:
         >>> retriever = Retriever.load("data/06_models/bundle")
@@ -55,13 +30,14 @@ class Retriever:
 
     def __init__(self, bundle: Bundle) -> None:
         self._manifest = bundle.manifest
-        self._ranker: TwoStageRanker = bundle.two_stage()
-        self._codes = list(bundle.codes[["code", "title", "billable"]].itertuples(index=False, name=None))
-        self._aliases = list(
-            bundle.aliases[["alias", "language", "source"]].itertuples(index=False, name=None)
-        )
-        self._languages = bundle.aliases["language"].to_numpy(dtype=object)
-        self._by_code = np.argsort(self._ranker.first.code_of_alias, kind="stable")
+        self._ranker = bundle.search()
+        self._codebook = Codebook(bundle.codes, bundle.titles, bundle.confusables, bundle.manifest.release)
+        self._siblings = Siblings(self._codebook)
+        self._hits = HitBuilder(self._codebook, self._ranker.stages.first, bundle.aliases)
+        self._titles = list(bundle.titles[["title", "code", "language"]].itertuples(index=False, name=None))
+        # Tokenizers and their caches cannot be shared by threads, and one search fills the processor.
+        self._models = Lock()
+        self._building = Lock()
 
     @classmethod
     def load(cls, path: str | Path) -> "Retriever":
@@ -77,89 +53,168 @@ class Retriever:
         """What the bundle is made of."""
         return self._manifest
 
-    def search(self, query: str, language: str | None = None, top: int = 10) -> list[Hit]:
-        """Return the first `top` codes for a phrase, best first.
+    @property
+    def release(self) -> str:
+        """Release of the code set."""
+        return self._manifest.release
+
+    @property
+    def codebook(self) -> Codebook:
+        """The codes, their titles and the tree."""
+        return self._codebook
+
+    def search(
+        self,
+        query: str,
+        language: str | None = None,
+        top: int = 10,
+        *,
+        billable_only: bool = False,
+        chapter: str | None = None,
+        under: str | None = None,
+        rerank: bool = True,
+        grouped: bool = False,
+        precision: float | None = None,
+        display_language: str | None = None,
+    ) -> Answer:
+        """Return the first `top` codes for a phrase, best first, or for a code that was typed.
 
         Args:
-            query: A clinical phrase in one of the six languages.
-            language: Its language tag. One index serves all languages and the ranking is the same with and
-                without it; of a code's aliases that match about equally well, one in this language is shown.
-            top: How many codes, 1 to 100.
+            query: A clinical phrase in one of the six languages, or a code.
+            language: Its language tag; None: detected. One index serves all languages, and the codes and
+                their order do not depend on it: it decides the calibration of probabilities, and of a code's
+                aliases that match about equally well, one in the asked language is shown.
+            top: How many codes, 1 to 100; the order does not depend on it.
+            billable_only: Only codes that can be billed.
+            chapter: Only codes of a chapter, by number, such as `9`.
+            under: Only this code and those below it.
+            rerank: Whether the second stage reads the first codes.
+            grouped: Whether to return the hits as groups of siblings too.
+            precision: Share of right first answers that is asked for; an answer that is less sure is not
+                `known`. None: the bundle's own.
+            display_language: Language of titles; None: the asked language, else English.
 
         Raises:
-            InputError: If the query is empty or too long, or language or `top` are not allowed.
+            InputError: If the query is empty or too long, or an option is not allowed.
+            UnknownCodeError: If there is no code `under`.
         """
-        return self.search_many([query], language, top)[0]
+        return self.search_many(
+            [query],
+            language,
+            top,
+            billable_only=billable_only,
+            chapter=chapter,
+            under=under,
+            rerank=rerank,
+            grouped=grouped,
+            precision=precision,
+            display_language=display_language,
+        )[0]
 
     def search_many(
-        self, queries: Sequence[str], language: str | None = None, top: int = 10
-    ) -> list[list[Hit]]:
+        self,
+        queries: Sequence[str],
+        language: str | None = None,
+        top: int = 10,
+        **options: Unpack[SearchKeywords],
+    ) -> list[Answer]:
         """Return the first `top` codes for each phrase; much faster than one by one. See `search`."""
-        if language is not None:
-            check_language(language)
-        if not 1 <= top <= MAX_TOP:
-            raise InputError(f"`top` must be between 1 and {MAX_TOP}, came {top}.")
-        cleaned = [_clean(query, number) for number, query in enumerate(queries, start=1)]
-        rankings = self._ranker.rank(cleaned, top)
-        if language is not None:
-            rankings = self._in_language(cleaned, rankings, language)
-        return [self._hits(rankings, row) for row in range(len(cleaned))]
-
-    def _in_language(self, queries: Sequence[str], rankings: Rankings, language: str) -> Rankings:
-        """Return the same codes, with an alias in `language` where one matches about as well as the best."""
-        first = self._ranker.first
-        vectors = encode(first.model, queries, role="query")
-        shown = rankings.aliases.copy()
-        for row, column in np.argwhere(rankings.codes != NO_CODE):
-            best = shown[row, column]
-            family = self._aliases_of(rankings.codes[row, column])
-            family = family[self._languages[family] == language]
-            if self._languages[best] == language or not len(family):
-                continue
-            similar = first.similarities(vectors[row], np.append(family, best))
-            if similar[:-1].max() >= similar[-1] - ABOUT_EQUAL:
-                shown[row, column] = family[similar[:-1].argmax()]
-        return replace(rankings, aliases=shown)
-
-    def _aliases_of(self, code: int) -> Ids:
-        sorted_codes = self._ranker.first.code_of_alias
-        start, end = np.searchsorted(sorted_codes, [code, code + 1], sorter=self._by_code)
-        return self._by_code[start:end]
-
-    def _hits(self, rankings: Rankings, row: int) -> list[Hit]:
-        places = zip(
-            rankings.codes[row].tolist(),
-            rankings.aliases[row].tolist(),
-            rankings.scores[row].tolist(),
-            strict=True,
+        asked = SearchOptions(language=language, top=top, **options).checked()
+        cleaned = [check_query(query, number) for number, query in enumerate(queries, start=1)]
+        allowed = self._codebook.mask(
+            billable_only=asked.billable_only, chapter=asked.chapter, under=asked.under
         )
-        return [self._hit(code, alias, score) for code, alias, score in places if code != NO_CODE]
+        answers = []
+        for start in range(0, len(cleaned), _QUERIES_AT_ONCE):
+            answers += self._answer(cleaned[start : start + _QUERIES_AT_ONCE], asked, allowed)
+        return answers
 
-    def _hit(self, position: int, alias_position: int, score: float) -> Hit:
-        code, title, billable = self._codes[position]
-        alias, language, source = self._aliases[alias_position]
-        return Hit(
-            code=code,
-            title=title,
-            score=round(score, 4),
-            alias=alias,
-            alias_language=language,
-            alias_source=source,
-            billable=billable,
-        )
+    def lookup(self, code: str, language: str | None = None) -> CodeCard:
+        """Return all that is known of a code.
 
+        Args:
+            code: With or without its dot, in any case.
+            language: Language of titles; None: English.
 
-def _clean(query: str, number: int) -> str:
-    text = " ".join(query.split())
-    if _SURROGATE.search(text):
-        raise InputError(f"Query {number} holds bytes that are not UTF-8: {query!a}; expected UTF-8 text.")
-    if not any(letter.isalnum() for letter in text):
-        raise InputError(
-            f"Query {number} is empty: expected a clinical phrase with letters or digits, came {query!r}."
-        )
-    if len(text) > MAX_CHARACTERS:
-        raise InputError(
-            f"Query {number} has {len(text)} characters; at most {MAX_CHARACTERS} are allowed. "
-            "Search one diagnosis at a time."
-        )
-    return text
+        Raises:
+            InputError: If it does not have the form of a code, or the language is unknown.
+            UnknownCodeError: If the code set does not have it; the error holds the nearest ones.
+        """
+        return self._codebook.card(code, None if language is None else check_language(language))
+
+    def suggest(self, typed: str, language: str | None = None, top: int = 10) -> list[Suggestion]:
+        """Return completions of what is being typed: codes by their beginning, texts by their words'.
+
+        Args:
+            typed: What was typed so far; nothing and signs alone have no completion.
+            language: Texts in this language come first, and titles are in it; None: any, and English.
+            top: How many, 1 to 100.
+
+        Raises:
+            InputError: If it is too long, or the language or `top` is not allowed.
+        """
+        SearchOptions(language=language, top=top).checked()
+        if not any(letter.isalnum() for letter in typed):
+            return []
+        return self._suggester_.suggest(check_query(typed), language, top)
+
+    def warm_up(self) -> None:
+        """Build and load what would be at the first search: completions, language models, caches."""
+        self.search("dolor")
+        self.suggest("dolor")
+
+    @property
+    def _suggester_(self) -> Suggester:
+        with self._building:
+            return self._suggester
+
+    @cached_property
+    def _suggester(self) -> Suggester:
+        positions = self._ranker.stages.first.code_of_alias.tolist()
+        texts = [
+            (alias, position, language)
+            for (alias, language, _source), position in zip(self._hits.aliases, positions, strict=True)
+        ]
+        texts += [(title, self._codebook.positions[code], language) for title, code, language in self._titles]
+        return Suggester(self._codebook, texts)
+
+    def _answer(self, queries: Sequence[str], options: SearchOptions, allowed: Mask | None) -> list[Answer]:
+        typed = [self._codebook.typed_codes(query, allowed) for query in queries]
+        languages = [
+            options.language or (None if shown else detect_language(query))
+            for query, (_code, shown) in zip(queries, typed, strict=True)
+        ]
+        phrases = [place for place, (_code, shown) in enumerate(typed) if not shown]
+        texts = [queries[place] for place in phrases]
+        hits: dict[int, list[Hit]] = {}
+        if phrases:
+            with self._models:
+                vectors = self._ranker.stages.encode(texts)
+                rankings = self._ranker.answer_vectors(
+                    texts,
+                    vectors,
+                    [languages[place] for place in phrases],
+                    depth=MAX_TOP,
+                    allowed=allowed,
+                    rerank=options.rerank,
+                )
+            for row, place in enumerate(phrases):
+                hits[place] = self._hits.of_ranking(rankings, row, vectors[row], options)
+        threshold = self._ranker.confidence.threshold(options.precision, rerank=options.rerank)
+        answers = []
+        for place, query in enumerate(queries):
+            code, shown = typed[place]
+            found = hits[place] if place in hits else self._hits.of_typed_code(code, shown, options)
+            answers.append(
+                Answer(
+                    query=query,
+                    hits=tuple(found),
+                    language=languages[place],
+                    detected=options.language is None and languages[place] is not None,
+                    known=bool(found) and found[0].probability >= threshold,
+                    precision=options.precision or self._ranker.confidence.precision,
+                    release=self.release,
+                    groups=(self._siblings.group(found, options.display_language) if options.grouped else ()),
+                )
+            )
+        return answers

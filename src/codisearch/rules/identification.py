@@ -2,33 +2,20 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from codisearch.detection import language_detector
 from codisearch.languages import LANGUAGES
 from codisearch.rules.params import IdentificationParams
 from codisearch.rules.text import strip_accents
-
-if TYPE_CHECKING:
-    from lingua import LanguageDetector
 
 _WORD = re.compile(r"[^\W\d_]+")
 _MIN_WORD = 2  # letters
 
 
-@cache
-def _detector() -> "LanguageDetector":
-    """Return a detector that knows the project's languages and no other; models are loaded at first use."""
-    from lingua import IsoCode639_1, LanguageDetectorBuilder
-
-    isos = [IsoCode639_1.from_str(language) for language in LANGUAGES]
-    return LanguageDetectorBuilder.from_iso_codes_639_1(*isos).build()
-
-
 def _read(texts: Sequence[str]) -> pd.DataFrame:
-    rows = _detector().compute_language_confidence_values_in_parallel(list(texts))
+    rows = language_detector().compute_language_confidence_values_in_parallel(list(texts))
     records = [{value.language.iso_code_639_1.name.lower(): value.value for value in row} for row in rows]
     return pd.DataFrame(records, columns=list(LANGUAGES))
 

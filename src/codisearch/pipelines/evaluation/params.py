@@ -11,7 +11,7 @@ from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
 from codisearch.retrieval.encoder import EncoderSpec
 from codisearch.retrieval.fusion import RANK_CONSTANT
 
-BUILT_IN: Final = ("bm25", "char_tfidf", "base_encoder", "bi_encoder", "two_stage")
+BUILT_IN: Final = ("bm25", "char_tfidf", "base_encoder", "bi_encoder", "two_stage", "search")
 
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Kind = Literal["lexical", "encoder", "fusion", "reranker", "trained"]
@@ -22,6 +22,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "base_encoder": "encoder",
     "bi_encoder": "trained",
     "two_stage": "trained",
+    "search": "trained",
 }
 
 
@@ -128,7 +129,7 @@ class EvaluationParams(BaseModel):
             return tuple(self.fusions[name].of)
         if name in self.rerankers:
             return (self.rerankers[name].first,)
-        return ("bi_encoder",) if name == "two_stage" else ()
+        return ("bi_encoder",) if name in {"two_stage", "search"} else ()
 
     def with_components(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Return systems and all that they read, each once, after its own components."""

@@ -12,6 +12,7 @@ from codisearch.retrieval.aliases import positions_of
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
 from codisearch.retrieval.encoder import EncoderSpec, encode, fingerprint_of, load_encoder
+from codisearch.retrieval.evidence import CANDIDATES
 from codisearch.retrieval.fusion import reciprocal_rank, rescore_head, weighted
 from codisearch.retrieval.index import DenseRanker, build_faiss
 from codisearch.retrieval.lexical import Bm25, CharTfidf
@@ -60,12 +61,12 @@ class SystemOpener:
 
     @cached_property
     def depth(self) -> int:
-        """How many codes every system ranks: as many as are wanted, or as the deepest reranker reads.
+        """How many codes every system ranks: as many as are wanted, weighed, or read by the deepest reranker.
 
         It is the same for all, and whichever of them run, since the scores of a weighted fusion depend on it.
         """
         readers = (spec.depth for spec in self.params.rerankers.values())
-        return max(self.params.depth, self.bundle.manifest.fusion.depth, *readers)
+        return max(self.params.depth, self.bundle.manifest.fusion.depth, CANDIDATES, *readers)
 
     def open(self, name: str) -> System:
         """Load a system and index the aliases for it.
@@ -81,6 +82,9 @@ class SystemOpener:
         if name == "two_stage":
             rerank = self.bundle.two_stage().rerank
             return System(lambda queries, components: rerank(queries, components[0]))
+        if name == "search":
+            answer = self.bundle.search().rerank
+            return System(lambda queries, components: answer(queries, components[0]))
         if name == "bi_encoder":
             return self._first_stage(self.bundle.first_stage())
         return self._lexical(name) if self.params.kind_of(name) == "lexical" else self._encoder(name)

@@ -1,4 +1,4 @@
-"""The indexing pipeline: aliases, vectors, bundle."""
+"""The indexing pipeline: aliases, vectors, probabilities, bundle."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -16,8 +16,45 @@ def create_pipeline() -> Pipeline:
                 name="build_aliases",
             ),
             Node(
+                nodes.build_index,
+                ["bi_encoder", "aliases", "embedding_cache", "params:indexing"],
+                "vector_index",
+                name="build_index",
+            ),
+            Node(
+                nodes.fit_confidence,
+                [
+                    "bi_encoder",
+                    "cross_encoder",
+                    "vector_index",
+                    "aliases",
+                    "code_set",
+                    "pairs",
+                    "params:indexing",
+                ],
+                "confidence",
+                name="fit_confidence",
+            ),
+            Node(
+                nodes.collect_titles,
+                ["valid_pairs", "national_titles", "code_set"],
+                "display_names",
+                name="collect_titles",
+            ),
+            Node(
                 nodes.build_bundle,
-                ["bi_encoder", "cross_encoder", "aliases", "code_set", "embedding_cache", "params:indexing"],
+                [
+                    "bi_encoder",
+                    "cross_encoder",
+                    "vector_index",
+                    "aliases",
+                    "code_set",
+                    "code_notes",
+                    "display_names",
+                    "confusables",
+                    "confidence",
+                    "params:indexing",
+                ],
                 "bundle",
                 name="build_bundle",
             ),
