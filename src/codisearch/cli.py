@@ -7,6 +7,7 @@ import click
 import typer
 
 import codisearch
+from codisearch.coding_commands import code
 from codisearch.comparison_commands import compare, runs
 from codisearch.corpus.commands import corpus_app
 from codisearch.errors import CodisearchError
@@ -18,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (search, lookup, info):
+for command in (search, code, lookup, info):
     app.command()(command)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(generation_app, name="generation")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -10,14 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from codisearch.command_options import DEFAULT_BUNDLE, BundleOption
 from codisearch.languages import LANGUAGES, check_language
 
 if TYPE_CHECKING:
     from codisearch.retrieval.answers import Answer, CodeCard, Hit
 
-DEFAULT_BUNDLE: Final = Path("data/06_models/bundle")
-
-BundleOption = Annotated[Path, typer.Option(envvar="CODISEARCH_BUNDLE", help="The bundle to search with.")]
 LanguageOption = Annotated[
     str | None, typer.Option(help=f"Language of query and titles: {', '.join(LANGUAGES)}. Default: detected.")
 ]

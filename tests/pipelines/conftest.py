@@ -6,7 +6,13 @@ import pandas as pd
 import pytest
 
 from codisearch.pipelines.bi_encoder.params import CandidateParams
-from codisearch.pipelines.indexing.nodes import build_aliases, build_bundle
+from codisearch.pipelines.indexing.nodes import (
+    build_aliases,
+    build_bundle,
+    build_index,
+    collect_titles,
+    fit_confidence,
+)
 from codisearch.pipelines.indexing.params import IndexingParams
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
@@ -75,7 +81,15 @@ def small_bundle(
     """Return the bundle of the tiny code set; aliases are titles, inclusion terms and training queries."""
     params = IndexingParams(alias_sources=SOURCES)
     aliases = build_aliases(tiny_code_set, tiny_pairs, no_aliases, no_titles, params)
-    return build_bundle(trained_encoder, trained_reranker, aliases, tiny_code_set, embedding_cache, params)
+    models = (trained_encoder, trained_reranker)
+    index = build_index(trained_encoder, aliases, embedding_cache, params)
+    confidence = fit_confidence(*models, index, aliases, tiny_code_set, tiny_pairs, params)
+    titles = collect_titles(tiny_pairs, no_titles, tiny_code_set)
+    notes = pd.DataFrame({"code": [], "excludes": []})
+    confusables = pd.DataFrame(columns=["code", "confusable", "qualifier", "difference"], dtype="str")
+    return build_bundle(
+        *models, index, aliases, tiny_code_set, notes, titles, confusables, confidence, params
+    )
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from codisearch.errors import InputError
 from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES, Evidence
+from codisearch.retrieval.queries import check_precision
 
-MIN_PRECISION: Final = 0.5
-MAX_PRECISION: Final = 0.99
 _NEVER: Final = 2.0
 """A threshold that no probability reaches."""
 
@@ -139,17 +137,6 @@ class Confidence(_Strict):
             InputError: If the precision is not between 0.5 and 0.99.
         """
         return self.model(rerank=rerank).threshold(self.precision if precision is None else precision)
-
-
-def check_precision(value: float) -> float:
-    """Return a precision that can be asked for.
-
-    Raises:
-        InputError: If it is not between 0.5 and 0.99.
-    """
-    if not MIN_PRECISION <= value <= MAX_PRECISION:
-        raise InputError(f"`precision` must be between {MIN_PRECISION} and {MAX_PRECISION}, came {value}.")
-    return value
 
 
 def never() -> float:

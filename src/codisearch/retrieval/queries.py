@@ -8,9 +8,10 @@ from codisearch.chapters import check_chapter
 from codisearch.codes import normalise_code
 from codisearch.errors import InputError
 from codisearch.languages import check_language
-from codisearch.retrieval.confidence import check_precision
 
 MAX_TOP: Final = 100
+MIN_PRECISION: Final = 0.5
+MAX_PRECISION: Final = 0.99
 MAX_CHARACTERS: Final = 2_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # what Python makes of arguments that are not UTF-8
 
@@ -85,3 +86,14 @@ def check_query(text: str, number: int = 1) -> str:
             "Search one diagnosis at a time."
         )
     return squeezed
+
+
+def check_precision(value: float) -> float:
+    """Return a precision that can be asked for.
+
+    Raises:
+        InputError: If it is not between 0.5 and 0.99.
+    """
+    if not MIN_PRECISION <= value <= MAX_PRECISION:
+        raise InputError(f"`precision` must be between {MIN_PRECISION} and {MAX_PRECISION}, came {value}.")
+    return value

@@ -3,13 +3,16 @@
 import pandas as pd
 import pytest
 
+from codisearch.pipelines.evaluation import confidence_nodes
 from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
 from codisearch.pipelines.evaluation.measures.calibration import measure_calibration
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.measures.facets import summarise_facets
 from codisearch.pipelines.evaluation.measures.metrics import score_queries
 from codisearch.pipelines.evaluation.measures.pairs import compare_pairs
 from codisearch.pipelines.evaluation.measures.summary import summarise
 from codisearch.pipelines.evaluation.measures.transitions import count_transitions
+from codisearch.pipelines.evaluation.params import EvaluationParams
 
 SYSTEMS = ("bm25", "base_encoder", "generalist", "bi_encoder", "two_stage")
 RIGHT_RANKS = {  # of the queries q0 to q3 in each system, 0 for a miss
@@ -115,3 +118,20 @@ def calibration(
 ) -> pd.DataFrame:
     """Return the share of right first answers over their score."""
     return measure_calibration(per_query, queries, rankings, SYSTEMS, bootstrap)
+
+
+@pytest.fixture(scope="module")
+def confidence() -> ConfidenceTables:
+    """Return tables of forty test queries and twenty real mentions, each for a code of its own.
+
+    Of the queries with .2 eight in twenty are right, of those with .9 fifteen; of the mentions, all with .5,
+    three. The thresholds of the precisions .5 and .8 are .2 and .9.
+    """
+    columns = {"language": "es", "cluster": range(40)}
+    rights = [True] * 8 + [False] * 12 + [True] * 15 + [False] * 5
+    test = pd.DataFrame({"probability": [0.2] * 20 + [0.9] * 20, "right": rights, "seen": True, **columns})
+    mentions = test.head(20).assign(probability=0.5, right=[True] * 3 + [False] * 17, seen=False)
+    thresholds = pd.DataFrame({"asked": [0.5, 0.8], "threshold": [0.2, 0.9]})
+    params = EvaluationParams(systems=("bm25",), bootstrap=BootstrapParams(resamples=400, telling_codes=2))
+    tables = confidence_nodes.examine_confidence(test, mentions, thresholds, params)
+    return confidence_nodes.bring_confidence_together(*tables)

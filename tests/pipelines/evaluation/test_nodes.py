@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 
 from codisearch.pipelines.evaluation import create_pipeline, nodes
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.measures.facets import FACET_COLUMNS
 from codisearch.pipelines.evaluation.measures.pairs import PAIR_COLUMNS
 from codisearch.pipelines.evaluation.measures.summary import METRIC_COLUMNS, select_metrics
 from codisearch.pipelines.evaluation.params import EvaluationParams
+from codisearch.pipelines.evaluation.reporting.confidence_section import TITLE as CONFIDENCE_TITLE
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.cache import EmbeddingCache
 from codisearch.schemas import QUERIES
@@ -248,13 +250,17 @@ def test_gold_is_brought_together(metrics: pd.DataFrame) -> None:
 
 
 def test_figure_that_there_is_nothing_for(
-    metrics: pd.DataFrame, transitions: pd.DataFrame, calibration: pd.DataFrame, systems: pd.DataFrame
+    metrics: pd.DataFrame,
+    transitions: pd.DataFrame,
+    calibration: pd.DataFrame,
+    systems: pd.DataFrame,
+    confidence: ConfidenceTables,
 ) -> None:
     """The catalog gets a figure under every name, an empty one where no system could be compared."""
     history = pd.DataFrame({"step": [1], "metric": ["loss"], "value": [2.0], "candidate": ["static"]})
     nothing = pd.DataFrame()
     for moves, drawn in ((transitions, 2), (transitions.head(0), 0)):
-        figures = nodes.draw(metrics, history, history, nothing, moves, calibration, systems)
+        figures = nodes.draw(metrics, history, history, nothing, moves, calibration, systems, confidence)
         shown = dict(zip(nodes.SHOWN, nodes.show_figures(figures), strict=True))
         assert all(figure.layout.title.text for figure in shown.values())
         assert len(shown["rank_transitions"].data) == drawn
@@ -391,7 +397,7 @@ def test_figures(evaluated: dict[str, Any]) -> None:
 def test_report(evaluated: dict[str, Any]) -> None:
     """Both forms of the report name every system, the fusion, the mentions and the release."""
     for text in (evaluated["report_html"], evaluated["report_markdown"]):
-        for expected in (*SYSTEMS, "hybrid", "tiny", "code not in the code set"):
+        for expected in (*SYSTEMS, "hybrid", "tiny", "code not in the code set", CONFIDENCE_TITLE):
             assert expected in text, expected
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from codisearch.pipelines.evaluation import records
 from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.measures.gain import compare_systems
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.retrieval.bundle import Bundle
@@ -52,7 +53,12 @@ def runs(
     )
 
 
-def describe(metrics: pd.DataFrame, systems: pd.DataFrame, **tables: pd.DataFrame) -> dict[str, Any]:
+def describe(
+    metrics: pd.DataFrame,
+    systems: pd.DataFrame,
+    confidence: ConfidenceTables | None = None,
+    **tables: pd.DataFrame,
+) -> dict[str, Any]:
     """Return the record of an evaluation with some of its tables."""
     names = (
         "slice_metrics",
@@ -69,6 +75,7 @@ def describe(metrics: pd.DataFrame, systems: pd.DataFrame, **tables: pd.DataFram
         means=metrics,
         systems=systems,
         gold={**gold, "facts": facts if "gold_metrics" in tables else None},
+        confidence=confidence or ConfidenceTables(*[pd.DataFrame()] * 4),
         figures={"latency": go.Figure()},
         facts=FACTS,
         params=EvaluationParams(systems=("bm25",), gold="mentions.tsv"),
@@ -92,6 +99,23 @@ def test_record_of_the_evaluation(metrics: pd.DataFrame, pairs: pd.DataFrame, sy
     assert set(record["tables"]) == {"tables/metrics.csv", "tables/system_pairs.csv", "tables/systems.csv"}
     assert record["tables"]["tables/metrics.csv"] is metrics
     assert set(record["figures"]) == {"figures/latency.json"}
+
+
+def test_record_of_the_probabilities(
+    metrics: pd.DataFrame, systems: pd.DataFrame, confidence: ConfidenceTables
+) -> None:
+    """How good they are by language and side, and what an asked precision gives, mentions under `gold.`."""
+    record = describe(metrics, systems, confidence)
+    found = record["metrics"]
+    assert found["ece.all"] == found["ece.es"] == found["ece.seen"] == pytest.approx(0.175)
+    assert found["brier.all"] == pytest.approx(0.245)
+    assert found["gold.overconfidence.unseen"] == pytest.approx(0.35)
+    assert found["coverage_at_precision_80"] == 0.5
+    assert found["reached_at_precision_80"] == pytest.approx(0.75)
+    assert found["gold.coverage_at_precision_80"] == 0.0
+    assert "gold.reached_at_precision_80" not in found
+    names = {"confidence_quality", "reliability", "coverage", "promises"}
+    assert {f"tables/{name}.csv" for name in names} < set(record["tables"])
 
 
 def test_record_holds_no_mention(

@@ -36,19 +36,18 @@ def first_stage(opened: SystemOpener) -> Rankings:
 
 
 def test_depth(small_bundle: Bundle, embedding_cache: EmbeddingCache) -> None:
-    """All rank as deep as any of them reads: the parameter, the bundle's second stage or a reranker."""
-    fusion_depth = small_bundle.manifest.fusion.depth
-    assert fusion_depth == 12
-    assert opener(small_bundle, embedding_cache).depth == 12
-    assert opener(small_bundle, embedding_cache, depth=30).depth == 30
-    assert opener(small_bundle, embedding_cache, depth=30, **reranker_of("a/b", depth=40)).depth == 40
+    """All rank as deep as any of them reads: the parameter, the fifty that are weighed, or a reranker."""
+    assert small_bundle.manifest.fusion.depth == 12
+    assert opener(small_bundle, embedding_cache).depth == 50
+    assert opener(small_bundle, embedding_cache, depth=70).depth == 70
+    assert opener(small_bundle, embedding_cache, depth=70, **reranker_of("a/b", depth=80)).depth == 80
 
 
 @pytest.mark.parametrize("name", ["bm25", "char_tfidf", "base_encoder", "bi_encoder"])
 def test_first_stages(small_bundle: Bundle, embedding_cache: EmbeddingCache, name: str) -> None:
     """Each finds the code whose alias is the query, as deep as all rank."""
     found = opener(small_bundle, embedding_cache).open(name).rank(QUERIES, [])
-    assert found.codes.shape == (3, 12)
+    assert found.codes.shape == (3, 50)
     assert small_bundle.codes["code"][found.codes[0, 0]] == "I10"
 
 
@@ -76,7 +75,17 @@ def test_reranker_without_a_weight(
     np.testing.assert_array_equal(found.codes[:, 4:], first.codes[:, 4:])
     np.testing.assert_allclose(found.scores[:, :4].sum(axis=1), 1, atol=1e-5)
     assert not np.array_equal(found.codes, first.codes)
-    assert (np.diff(found.scores, axis=1) <= 0).all()
+    filled = np.where(found.codes == NO_CODE, -1e9, found.scores)
+    assert (np.diff(filled, axis=1) <= 0).all()
+
+
+def test_search_is_what_the_bundle_answers(small_bundle: Bundle, embedding_cache: EmbeddingCache) -> None:
+    """The system `search` ranks as the bundle answers, with probabilities as scores that fall."""
+    opened = opener(small_bundle, embedding_cache)
+    found = opened.open("search").rank(QUERIES, [first_stage(opened)])
+    expected = small_bundle.answer(QUERIES, [None] * len(QUERIES))
+    np.testing.assert_array_equal(found.codes[:, :13], expected.rankings.codes[:, :13])
+    np.testing.assert_allclose(found.scores[:, :13], expected.probabilities[:, :13], atol=1e-6)
 
 
 def test_reranker_over_a_fusion(

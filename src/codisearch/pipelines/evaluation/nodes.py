@@ -11,6 +11,7 @@ from codisearch.pipelines.evaluation.gold import read_gold
 from codisearch.pipelines.evaluation.measures import facets, gain, metrics, summary, transitions
 from codisearch.pipelines.evaluation.measures import pairs as pairs_of_systems
 from codisearch.pipelines.evaluation.measures.calibration import measure_calibration
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.pipelines.evaluation.ranking import SystemRanker
 from codisearch.pipelines.evaluation.reporting.behaviour_figures import (
@@ -18,6 +19,7 @@ from codisearch.pipelines.evaluation.reporting.behaviour_figures import (
     draw_latency,
     draw_rank_transitions,
 )
+from codisearch.pipelines.evaluation.reporting.confidence_figures import draw_confidence
 from codisearch.pipelines.evaluation.reporting.examples import select_changes, select_examples
 from codisearch.pipelines.evaluation.reporting.figures import draw_figures, draw_nothing
 from codisearch.pipelines.evaluation.reporting.report import build_report
@@ -35,6 +37,8 @@ SHOWN: Final = (
     "rank_transitions",
     "calibration",
     "latency",
+    "reliability",
+    "coverage",
 )
 """Figures that stand in the catalog, each as `<name>_figure`."""
 
@@ -225,13 +229,15 @@ def draw(
     rank_transitions: pd.DataFrame,
     calibration: pd.DataFrame,
     systems: pd.DataFrame,
+    confidence: ConfidenceTables,
 ) -> dict[str, go.Figure]:
     """Return all figures by name."""
     history = pd.concat([bi_encoder_history, cross_encoder_history], ignore_index=True)
     figures = draw_figures(means, history.rename(columns={"candidate": "model"}), encoder_candidates)
     if len(rank_transitions):
         figures["rank_transitions"] = draw_rank_transitions(rank_transitions)
-    return figures | {"calibration": draw_calibration(calibration), "latency": draw_latency(means, systems)}
+    figures |= {"calibration": draw_calibration(calibration), "latency": draw_latency(means, systems)}
+    return figures | draw_confidence(confidence)
 
 
 def show_figures(figures: Mapping[str, go.Figure]) -> tuple[go.Figure, ...]:
@@ -256,6 +262,7 @@ def write_report(
     fusion_choice: pd.DataFrame,
     leakage_report: dict[str, Any],
     gold: dict[str, Any],
+    confidence: ConfidenceTables,
     learning_curve: pd.DataFrame,
     facts: dict[str, Any],
 ) -> tuple[str, str]:
@@ -280,6 +287,7 @@ def write_report(
             gold_facets=gold["slices"],
             gold_pairs=gold["pairs"],
             gold_facts=gold["facts"],
+            confidence=confidence,
             learning_curve=learning_curve,
             run_facts=facts,
         )

@@ -2,14 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from codisearch.pipelines.evaluation import nodes, records
+from codisearch.pipelines.evaluation import confidence_nodes, nodes, records
 
 _PARAMS = "params:evaluation"
 
 
 def create_pipeline() -> Pipeline:
     """Return the pipeline."""
-    return Pipeline([*_ranking(), *_measuring(), *_reporting(), *_tracking()])
+    return Pipeline([*_ranking(), *_measuring(), *_measuring_confidence(), *_reporting(), *_tracking()])
 
 
 def _ranking() -> list[Node]:
@@ -77,6 +77,29 @@ def _measuring() -> list[Node]:
     ]
 
 
+def _measuring_confidence() -> list[Node]:
+    return [
+        Node(
+            confidence_nodes.answer_queries,
+            ["test_queries", "gold_queries", "bundle", _PARAMS],
+            ["first_answers", "gold_first_answers", "confidence_thresholds"],
+            name="answer_queries",
+        ),
+        Node(
+            confidence_nodes.examine_confidence,
+            ["first_answers", "gold_first_answers", "confidence_thresholds", _PARAMS],
+            ["confidence_quality", "reliability", "coverage", "promises"],
+            name="examine_confidence",
+        ),
+        Node(
+            confidence_nodes.bring_confidence_together,
+            ["confidence_quality", "reliability", "coverage", "promises"],
+            "confidence_tables",
+            name="bring_confidence_together",
+        ),
+    ]
+
+
 def _reporting() -> list[Node]:
     return [
         Node(
@@ -89,6 +112,7 @@ def _reporting() -> list[Node]:
                 "rank_transitions",
                 "calibration",
                 "evaluated_systems",
+                "confidence_tables",
             ],
             "figures",
             name="draw_figures",
@@ -121,6 +145,7 @@ def _reporting() -> list[Node]:
                 "fusion_choice",
                 "leakage_report",
                 "gold_results",
+                "confidence_tables",
                 "measured_learning_curve",
                 "evaluation_facts",
             ],
@@ -142,6 +167,7 @@ def _tracking() -> list[Node]:
                 "rank_transitions",
                 "calibration",
                 "gold_results",
+                "confidence_tables",
                 "evaluated_systems",
                 "measured_learning_curve",
                 "figures",

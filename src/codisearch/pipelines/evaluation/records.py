@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from codisearch.pipelines.evaluation.measures import summary
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.retrieval.bundle import Bundle
 from codisearch.retrieval.trained import TrainedModel
@@ -14,6 +15,8 @@ from codisearch.retrieval.trained import TrainedModel
 Record = dict[str, dict[str, Any]]
 
 _LISTED_CUTOFFS: Final = "recall@"
+_LOGGED_MEASURES: Final = ("ece", "brier", "overconfidence")
+_PREFIXES: Final = {"test": "", "mentions": "gold."}
 
 
 def describe_evaluation(
@@ -24,6 +27,7 @@ def describe_evaluation(
     rank_transitions: pd.DataFrame,
     calibration: pd.DataFrame,
     gold: Mapping[str, Any],
+    confidence: ConfidenceTables,
     systems: pd.DataFrame,
     learning_curve: pd.DataFrame,
     figures: Mapping[str, go.Figure],
@@ -41,6 +45,10 @@ def describe_evaluation(
         "comparisons": comparisons,
         "rank_transitions": rank_transitions,
         "calibration": calibration,
+        "confidence_quality": confidence.quality,
+        "reliability": confidence.reliability,
+        "coverage": confidence.coverage,
+        "promises": confidence.promises,
         "systems": systems,
         "learning_curve": learning_curve,
         **{f"gold_{name}": gold[name] for name in ("metrics", "slices", "pairs")},
@@ -48,7 +56,7 @@ def describe_evaluation(
     filled = {name: table for name, table in tables.items() if table is not None and len(table)}
     return {
         "params": {**_flat("evaluation", params.model_dump()), **_flat("data", facts), **_origin_of(gold)},
-        "metrics": {"test_queries": float(facts["test queries"])},
+        "metrics": {"test_queries": float(facts["test queries"]), **_confidence_of(confidence)},
         "tables": {f"tables/{name}.csv": table for name, table in filled.items()},
         "figures": {f"figures/{name}.json": figure for name, figure in figures.items()},
     }
@@ -61,6 +69,24 @@ def _flat(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
         path = f"{prefix}.{str(name).replace(' ', '_')}"
         flat |= _flat(path, value) if isinstance(value, Mapping) and value else {path: value}
     return flat
+
+
+def _confidence_of(confidence: ConfidenceTables) -> dict[str, float]:
+    """Return what is logged of the probabilities: `ece.es`, `brier.unseen`, `coverage_at_precision_80`.
+
+    `reached_at_precision_80` is the precision that is reached. What is of real mentions begins with `gold.`.
+    """
+    flat = {}
+    for row in confidence.quality.to_dict("records"):
+        if row["measure"] in _LOGGED_MEASURES:
+            part = row["language"] if row["seen"] == summary.ALL else row["seen"]
+            flat[f"{_PREFIXES[row['query_set']]}{row['measure']}.{part}"] = row["value"]
+    for row in confidence.promises.to_dict("records"):
+        if row["language"] == row["seen"] == summary.ALL:
+            ending = f"at_precision_{100 * row['asked']:.0f}"
+            flat[f"{_PREFIXES[row['query_set']]}coverage_{ending}"] = row["coverage"]
+            flat[f"{_PREFIXES[row['query_set']]}reached_{ending}"] = row["precision"]
+    return {name: float(value) for name, value in flat.items() if pd.notna(value)}
 
 
 def _origin_of(gold: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,14 +10,13 @@ import torch
 from codisearch.languages import LANGUAGES
 from codisearch.pipelines.indexing.params import ConfidenceParams
 from codisearch.retrieval.confidence import (
-    MAX_PRECISION,
-    MIN_PRECISION,
     ConditionalLogit,
     LanguageScale,
     Threshold,
     never,
 )
 from codisearch.retrieval.evidence import Evidence
+from codisearch.retrieval.queries import MAX_PRECISION, MIN_PRECISION
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -28,7 +27,12 @@ _ITERATIONS: Final = 300
 
 
 def fit_logit(
-    evidence: Evidence, right: Flags, languages: Sequence[str], folds: Sequence[int], params: ConfidenceParams
+    evidence: Evidence,
+    right: Flags,
+    languages: Sequence[str],
+    folds: Sequence[int],
+    weights: Floats,
+    params: ConfidenceParams,
 ) -> ConditionalLogit:
     """Return a fitted model with its thresholds.
 
@@ -39,6 +43,7 @@ def fit_logit(
         right: (queries, candidates) whether a candidate is a right code.
         languages: The language of each query.
         folds: The fold of each query; queries of one code should share it.
+        weights: How much each query counts.
         params: The parameters.
     """
     fold = np.asarray(folds)
@@ -48,15 +53,18 @@ def fit_logit(
         inside = fold == one
         if inside.all():
             break  # a single fold: nothing is left to fit on
-        model = _fit(_rows(evidence, ~inside), right[~inside], tags[~inside], params)
+        model = _fit(_rows(evidence, ~inside), right[~inside], tags[~inside], weights[~inside], params)
         held_out[inside] = model.probabilities(_rows(evidence, inside), tags[inside].tolist())
     best = held_out.argmax(axis=1)
     rows = np.arange(len(right))
-    thresholds = choose_thresholds(held_out[rows, best], right[rows, best], params.least_answers)
-    return _fit(evidence, right, tags, params).model_copy(update={"thresholds": thresholds})
+    first = held_out[rows, best], right[rows, best]
+    thresholds = choose_thresholds(*first, weights, params.least_answers)
+    return _fit(evidence, right, tags, weights, params).model_copy(update={"thresholds": thresholds})
 
 
-def choose_thresholds(probability: Floats, right: Flags, least_answers: int) -> tuple[Threshold, ...]:
+def choose_thresholds(
+    probability: Floats, right: Flags, weights: Floats, least_answers: int
+) -> tuple[Threshold, ...]:
     """Return for precisions from .50 to .99 the least probability that reaches each.
 
     A threshold never falls as the precision rises. Where fewer than `least_answers` answers would be given,
@@ -65,11 +73,13 @@ def choose_thresholds(probability: Floats, right: Flags, least_answers: int) -> 
     Args:
         probability: Of the first code of each query.
         right: Whether it was right.
+        weights: How much each query counts.
         least_answers: See above.
     """
     order = np.argsort(-probability, kind="stable")
     falling = probability[order]
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    answered = np.cumsum(weights[order])
+    share = np.cumsum((weights * right)[order]) / answered
     # Queries of equal probability are answered together or not at all.
     is_cut = np.r_[np.diff(falling) < 0, True][: len(falling)]
     usable = is_cut & (np.arange(1, len(order) + 1) >= least_answers)
@@ -84,7 +94,7 @@ def choose_thresholds(probability: Floats, right: Flags, least_answers: int) -> 
             Threshold(
                 precision=float(precision),
                 probability=float(falling[last]),
-                coverage=(last + 1) / len(order),
+                coverage=float(answered[last] / answered[-1]),
             )
         )
     return tuple(thresholds)
@@ -95,7 +105,11 @@ def _rows(evidence: Evidence, chosen: Flags) -> Evidence:
 
 
 def _fit(
-    evidence: Evidence, right: Flags, tags: npt.NDArray[np.object_], params: ConfidenceParams
+    evidence: Evidence,
+    right: Flags,
+    tags: npt.NDArray[np.object_],
+    weights: Floats,
+    params: ConfidenceParams,
 ) -> ConditionalLogit:
     """Fit by penalised maximum likelihood, on evidence that is standardised meanwhile."""
     inside = evidence.candidates[evidence.filled]
@@ -107,29 +121,30 @@ def _fit(
     none_right = ~right.any(axis=1, keepdims=True)
     outcome = torch.from_numpy(np.concatenate([right, none_right], axis=1).astype(np.float64))
     language = torch.from_numpy(np.array([LANGUAGES.index(tag) for tag in tags], dtype=np.int64))
-    weights = torch.zeros(candidates.shape[-1], dtype=torch.float64, requires_grad=True)
+    counts = torch.from_numpy(weights / weights.mean())
+    slopes = torch.zeros(candidates.shape[-1], dtype=torch.float64, requires_grad=True)
     none = torch.zeros(queries.shape[-1], dtype=torch.float64, requires_grad=True)
     intercept = torch.zeros(1, dtype=torch.float64, requires_grad=True)
     scales = torch.zeros((2, len(LANGUAGES)), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS(
-        [weights, none, intercept, scales], max_iter=_ITERATIONS, line_search_fn="strong_wolfe"
+        [slopes, none, intercept, scales], max_iter=_ITERATIONS, line_search_fn="strong_wolfe"
     )
 
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
         scale = torch.exp(scales[0][language])[:, None]
-        utility = torch.where(filled, candidates @ weights, -torch.inf)
+        utility = torch.where(filled, candidates @ slopes, -torch.inf)
         other = (queries @ none + intercept)[:, None] * scale + scales[1][language][:, None]
         shares = torch.softmax(torch.cat([utility * scale, other], dim=1), dim=1)
-        likelihood = torch.log((shares * outcome).sum(dim=1) + _SMALLEST).mean()
-        penalty = params.penalty * (weights.square().sum() + none.square().sum())
+        likelihood = (counts * torch.log((shares * outcome).sum(dim=1) + _SMALLEST)).mean()
+        penalty = params.penalty * (slopes.square().sum() + none.square().sum())
         penalty = penalty + params.language_penalty * scales.square().mean(dim=1).sum()
         total: torch.Tensor = penalty - likelihood
         total.backward()  # type: ignore[no-untyped-call]
         return total
 
     optimiser.step(loss)  # type: ignore[no-untyped-call]
-    plain_weights = weights.detach().numpy() / spread
+    plain_weights = slopes.detach().numpy() / spread
     plain_none = none.detach().numpy() / none_spread
     # A constant for every candidate is the same as its opposite for "none".
     constant = float(plain_weights @ centre) - float(plain_none @ none_centre)

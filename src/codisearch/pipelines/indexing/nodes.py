@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from codisearch.pipelines.indexing.confidence import fit_logit
@@ -77,6 +78,7 @@ def fit_confidence(
     position = {code: number for number, code in enumerate(code_set["code"])}
     wanted = [{position[code] for code in codes} for codes in queries["codes"]]
     fold = [zlib.crc32(codes[0].encode()) % params.confidence.folds for codes in queries["codes"]]
+    weights = _weights_of(queries["seen"].to_numpy(dtype=bool), params.confidence.unseen_share)
     vectors = stages.encode(texts)
     models = {}
     for name, rerank in (("two_stage", True), ("first_stage", False)):
@@ -88,13 +90,15 @@ def fit_confidence(
                 for row, codes in zip(staged.rankings.codes[:, :CANDIDATES].tolist(), wanted, strict=True)
             ]
         ).reshape(evidence.filled.shape)
-        models[name] = fit_logit(evidence, right, queries["language"].tolist(), fold, params.confidence)
+        models[name] = fit_logit(
+            evidence, right, queries["language"].tolist(), fold, weights, params.confidence
+        )
     confidence = Confidence(**models, precision=params.confidence.precision)
     asked = next(
         one for one in confidence.two_stage.thresholds if one.precision >= confidence.precision - 1e-9
     )
     logger.info(
-        "Confidence: fitted on %d validation queries; at a precision of %.2f %.0f %% of them are answered",
+        "Confidence: fitted on %d validation queries; at a precision of %.2f it answers %.0f %%",
         len(texts),
         asked.precision,
         100 * asked.coverage,
@@ -103,10 +107,19 @@ def fit_confidence(
 
 
 def validation_queries(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return the queries of the validation split with `query`, `language` and all their `codes`."""
+    """Return the queries of the validation split: `query`, `language`, all their `codes`, whether `seen`."""
     chosen = pairs[(pairs["split"] == "validation") & (pairs["style"] != "title")]
-    codes = chosen.groupby(["language", "query"], sort=True)["code"].agg(lambda all_: sorted(set(all_)))
-    return codes.rename("codes").reset_index()
+    grouped = chosen.groupby(["language", "query"], sort=True)
+    queries = grouped.agg(codes=("code", lambda all_: sorted(set(all_))), seen=("seen", "any"))
+    return queries.reset_index()
+
+
+def _weights_of(seen: npt.NDArray[np.bool_], unseen_share: float | None) -> npt.NDArray[np.float64]:
+    """Return weights with which unseen queries have a share; equal ones where there is nothing to weigh."""
+    if unseen_share is None or seen.all() or not seen.any():
+        return np.ones(len(seen))
+    share = float(seen.mean())
+    return np.where(seen, (1.0 - unseen_share) / share, unseen_share / (1.0 - share)).astype(np.float64)
 
 
 def collect_titles(

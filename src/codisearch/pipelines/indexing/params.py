@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from codisearch.retrieval.aliases import AliasSource
-from codisearch.retrieval.confidence import MAX_PRECISION, MIN_PRECISION
+from codisearch.retrieval.queries import MAX_PRECISION, MIN_PRECISION
 
 
 class _Strict(BaseModel):
@@ -14,6 +14,8 @@ class ConfidenceParams(_Strict):
     """How the probabilities of answers are fitted on the validation queries.
 
     Attributes:
+        unseen_share: Share of queries that ask for a code without a query in the training split, as which the
+            validation queries are weighted; null: as they come. More of them make search more careful.
         precision: Share of right first answers that is asked for where nobody says otherwise; below it the
             answer is "I do not know".
         penalty: Draws the weights of the evidence towards 0.
@@ -23,6 +25,7 @@ class ConfidenceParams(_Strict):
     """
 
     precision: float = Field(default=0.8, ge=MIN_PRECISION, le=MAX_PRECISION)
+    unseen_share: float | None = Field(default=0.7, gt=0, lt=1)
     penalty: float = Field(default=0.01, ge=0)
     language_penalty: float = Field(default=0.03, ge=0)
     folds: int = Field(default=5, ge=2)

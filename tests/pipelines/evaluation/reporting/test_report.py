@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 
 from codisearch.pipelines.evaluation.measures.bootstrap import BootstrapParams
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.measures.gain import Comparison, compare_systems
 from codisearch.pipelines.evaluation.reporting.behaviour_figures import (
     draw_calibration,
     draw_latency,
     draw_rank_transitions,
 )
+from codisearch.pipelines.evaluation.reporting.confidence_figures import draw_confidence
 from codisearch.pipelines.evaluation.reporting.examples import select_changes, select_examples
 from codisearch.pipelines.evaluation.reporting.figures import draw_figures
 from codisearch.pipelines.evaluation.reporting.report import Report, ReportInputs, build_report
@@ -24,6 +26,7 @@ OPTIONAL_SECTIONS = {
     "Where the right code moves",
     "What the reranker fixes and breaks",
     "What a score means",
+    "What a probability means, and when to say: I do not know",
     "The systems",
     "What training and reranking add",
     "Training",
@@ -69,6 +72,7 @@ def inputs(
     transitions: pd.DataFrame,
     calibration: pd.DataFrame,
     systems: pd.DataFrame,
+    confidence: ConfidenceTables,
 ) -> ReportInputs:
     """Return the inputs of a report with every part."""
     titles = {"I10": "Hyper[tension](x)"}
@@ -85,6 +89,7 @@ def inputs(
             "rank_transitions": draw_rank_transitions(transitions),
             "calibration": draw_calibration(calibration),
             "latency": draw_latency(metrics, systems),
+            **draw_confidence(confidence),
         },
         comparisons=compare_systems(per_query, queries, bootstrap),
         candidates=CANDIDATES,
@@ -94,6 +99,7 @@ def inputs(
         examples=select_examples(queries, rankings, per_query, titles, system="bi_encoder"),
         gold_metrics=metrics,
         gold_facts={"rows": 4015},
+        confidence=confidence,
         run_facts={"release": "April 2026", "codes": 98466},
     )
 
@@ -167,7 +173,7 @@ def test_page_is_accessible(report: Report) -> None:
     assert tables == sum(tag == "caption" for tag, _ in page.tags) > 10
     assert all(attributes.get("scope") in {"col", "row"} for tag, attributes in page.tags if tag == "th")
     figures = [attributes for _, attributes in page.tags if attributes.get("role") == "img"]
-    assert len(figures) == 8
+    assert len(figures) == 10
     assert all(attributes["aria-label"] for attributes in figures)
     targets = {f"#{attributes['id']}" for tag, attributes in page.tags if tag == "section"}
     assert {attributes["href"] for tag, attributes in page.tags if tag == "a"} == targets

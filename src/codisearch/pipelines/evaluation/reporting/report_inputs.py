@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.reporting.document import Picture
 
 
@@ -33,6 +34,7 @@ class ReportInputs:
         gold_pairs: Of `compare_pairs` for real mentions.
         gold_facts: Where the mentions came from, how many were skipped and why.
         run_facts: Code-set release, counts, digests and the like; `codes` is named in the headline.
+        confidence: What the probabilities are worth.
         learning_curve: The table of the `learning_curve` pipeline, empty while there is none.
         title: Of the report.
     """
@@ -55,6 +57,7 @@ class ReportInputs:
     gold_pairs: pd.DataFrame | None = None
     gold_facts: Mapping[str, Any] | None = None
     run_facts: Mapping[str, Any] | None = None
+    confidence: ConfidenceTables | None = None
     learning_curve: pd.DataFrame | None = None
     title: str = "codisearch: evaluation"
 

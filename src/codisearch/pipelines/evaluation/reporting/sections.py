@@ -22,6 +22,7 @@ from codisearch.pipelines.evaluation.reporting.comparing_sections import (
     moves_section,
     pairs_section,
 )
+from codisearch.pipelines.evaluation.reporting.confidence_section import confidence_section
 from codisearch.pipelines.evaluation.reporting.curve import curve_section
 from codisearch.pipelines.evaluation.reporting.document import (
     Cell,
@@ -98,6 +99,7 @@ def build_sections(inputs: ReportInputs) -> tuple[Section, ...]:
         _fusion(inputs),
         gold_section(inputs),
         calibration_section(inputs),
+        confidence_section(inputs),
         systems_section(inputs),
         _leakage(inputs),
         _examples(inputs),

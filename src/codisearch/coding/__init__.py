@@ -1,0 +1,1 @@
+"""Codes files of clinical phrases: rows in, rows with codes out, in batches that can be resumed."""

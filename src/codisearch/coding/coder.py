@@ -1,0 +1,95 @@
+"""Codes a batch of rows."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from codisearch.coding.entries import REJECTED
+from codisearch.coding.params import SearchParams
+from codisearch.coding.review import check_approved
+from codisearch.coding.rows import Candidate, CodedRow, Entry
+from codisearch.errors import InputError
+from codisearch.languages import Language, check_language
+from codisearch.retrieval.answers import Answer
+
+if TYPE_CHECKING:
+    from codisearch.retrieval.retriever import Retriever
+
+# Language and number of rejected codes: the rows that one search answers.
+_Kind = tuple[Language | None, int]
+
+
+class Coder:
+    """Codes rows with a retriever."""
+
+    def __init__(self, retriever: "Retriever", params: SearchParams) -> None:
+        self._retriever = retriever
+        self._params = params
+
+    def code(self, entries: Sequence[Entry]) -> list[CodedRow]:
+        """Return the rows with their codes, in their order.
+
+        An approved row keeps its code; one whose phrase or language cannot be used says why.
+
+        Raises:
+            InputError: If an option of the search is not allowed.
+        """
+        from codisearch.retrieval.queries import check_query
+
+        coded: dict[int, CodedRow] = {}
+        kinds: dict[_Kind, list[tuple[Entry, str]]] = defaultdict(list)
+        for entry in entries:
+            if entry.earlier is not None and entry.earlier.review == "approved":
+                coded[entry.number] = check_approved(entry, entry.earlier, self._retriever)
+                continue
+            try:
+                kind = self._language(entry), len(_rejected(entry))
+                kinds[kind].append((entry, check_query(entry.phrase, entry.number)))
+            except InputError as error:
+                coded[entry.number] = self._invalid(entry, str(error))
+        for (language, rejected), members in kinds.items():
+            answers = self._search([phrase for _, phrase in members], language, rejected)
+            for (entry, _), answer in zip(members, answers, strict=True):
+                coded[entry.number] = self._coded(entry, answer)
+        return [coded[entry.number] for entry in entries]
+
+    def _language(self, entry: Entry) -> Language | None:
+        """Return the language of a row; of a tag such as `es-ES`, the language alone counts."""
+        if not entry.language:
+            return self._params.language
+        return check_language(entry.language.replace("_", "-").split("-")[0].lower())
+
+    def _search(self, phrases: Sequence[str], language: Language | None, rejected: int) -> list[Answer]:
+        params = self._params
+        return self._retriever.search_many(
+            phrases,
+            language,
+            params.top + rejected,
+            billable_only=params.billable_only,
+            chapter=params.chapter,
+            under=params.under,
+            precision=params.precision,
+        )
+
+    def _coded(self, entry: Entry, answer: Answer) -> CodedRow:
+        rejected = _rejected(entry)
+        left = [hit for hit in answer if hit.code not in rejected][: self._params.top]
+        known = answer.known and bool(left) and left[0] is answer[0]  # the sureness is the first hit's
+        notes = [f"{REJECTED}{', '.join(rejected)}"] if rejected else []
+        if not left:
+            notes.append("no code fits the filters")
+        return CodedRow(
+            entry=entry,
+            status="coded" if known else "unknown",
+            candidates=tuple(Candidate.from_hit(hit) for hit in left),
+            known=known,
+            release=answer.release,
+            note="; ".join(notes),
+        )
+
+    def _invalid(self, entry: Entry, reason: str) -> CodedRow:
+        return CodedRow(entry, "invalid", (), None, self._retriever.release, reason)
+
+
+def _rejected(entry: Entry) -> tuple[str, ...]:
+    return entry.earlier.rejected if entry.earlier is not None else ()

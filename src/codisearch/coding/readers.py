@@ -1,0 +1,202 @@
+"""Reads rows one by one from CSV, TSV, XLSX and JSON Lines."""
+
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import IO, Any, Final
+
+from codisearch.coding.params import STREAM, InputFormat, ReadParams
+from codisearch.coding.rows import InputRow
+from codisearch.coding.text_files import decoded_lines, guess_separator, records
+from codisearch.errors import InputError
+
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_SUFFIXES: Final[dict[str, InputFormat]] = {
+    ".csv": "csv",
+    ".txt": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """An open file of rows.
+
+    Attributes:
+        columns: Its columns; of JSON Lines, the keys of the first row.
+        rows: Its rows, to be read once.
+        separator: What separates the fields; a comma where the format has none.
+        guessed: Whether the separator was guessed.
+        bom: Whether spreadsheets need a byte order mark to read a CSV file like this one.
+    """
+
+    columns: tuple[str, ...]
+    rows: Iterator[InputRow]
+    separator: str = ","
+    guessed: bool = False
+    bom: bool = False
+
+
+def format_of(path: Path) -> InputFormat:
+    """Return the format that a file's suffix stands for; standard input is CSV.
+
+    Raises:
+        InputError: If it stands for none.
+    """
+    if path == STREAM:
+        return "csv"
+    try:
+        return _SUFFIXES[path.suffix.lower()]
+    except KeyError:
+        raise InputError(
+            f"{path} has the suffix {path.suffix!r}, allowed are {', '.join(_SUFFIXES)}; "
+            "give --input-format csv, tsv, xlsx or jsonl."
+        ) from None
+
+
+@contextmanager
+def open_table(params: ReadParams) -> Iterator[Table]:
+    """Open a file of rows.
+
+    Raises:
+        InputError: If there is no such file or it is not what its format says; also while rows are read.
+    """
+    openers: dict[InputFormat, Callable[[IO[bytes], ReadParams], Table]] = {
+        "csv": _separated,
+        "tsv": _separated,
+        "xlsx": _workbook,
+        "jsonl": _json_lines,
+    }
+    if params.path == STREAM:
+        if params.format == "xlsx":
+            raise InputError("A workbook cannot be read from standard input: give its path.")
+        yield openers[params.format](sys.stdin.buffer, params)
+        return
+    try:
+        file = params.path.open("rb")
+    except OSError as error:
+        raise InputError(f"Cannot read {params.path}: {error.strerror}.") from error
+    with file:
+        yield openers[params.format](file, params)
+
+
+def _separated(file: IO[bytes], params: ReadParams) -> Table:
+    lines = decoded_lines(file, params)
+    first = next(lines, "")
+    text: Iterator[str] = chain([first.removeprefix("\ufeff")], lines)
+    separator: str | None = "\t" if params.format == "tsv" else params.separator
+    guessed = separator is None
+    if separator is None:
+        separator, text = guess_separator(text, params.path)
+    rows = records(text, separator, params.path)
+    _, header = next(rows, (0, []))
+    columns = _header(header, params.path)
+    return Table(
+        columns, _numbered(columns, rows, "line", params.path), separator, guessed, first[:1] == "\ufeff"
+    )
+
+
+def _workbook(file: IO[bytes], params: ReadParams) -> Table:
+    import openpyxl  # type: ignore[import-untyped]
+    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
+
+    try:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
+        raise InputError(f"{params.path} is not a workbook in XLSX format: {error}.") from error
+    names = book.sheetnames
+    if params.sheet is not None and params.sheet not in names:
+        raise InputError(f"{params.path} has no sheet {params.sheet!r}; it has {', '.join(names)}.")
+    sheet = book[params.sheet or names[0]]
+    sheet.reset_dimensions()  # some programs write wrong ones
+    rows = ((number, _cells(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1))
+    filled = ((number, row) for number, row in rows if row)
+    _, header = next(filled, (0, []))
+    columns = _header(header, params.path)
+    return Table(columns, _numbered(columns, _padded(filled, len(columns)), "row", params.path), bom=True)
+
+
+def _cells(row: Sequence[Any]) -> list[str]:
+    """Return the texts of a sheet's row up to its last filled cell."""
+    texts = [_cell(value) for value in row]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def _cell(value: Any) -> str:  # noqa: ANN401
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()  # as Excel shows it
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _padded(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
+    return ((number, row + [""] * (width - len(row))) for number, row in rows)
+
+
+def _header(names: Sequence[str], path: Path) -> tuple[str, ...]:
+    """Return the names of the columns; one without a name, such as an index, is called by its place."""
+    if not any(name.strip() for name in names):
+        raise InputError(f"{path} is empty: expected a first row with the names of the columns.")
+    columns = tuple(name.strip() or f"column_{place}" for place, name in enumerate(names, start=1))
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise InputError(f"{path} has several columns of the same name: {', '.join(twice)}.")
+    return columns
+
+
+def _numbered(
+    columns: tuple[str, ...], rows: Iterator[tuple[int, list[str]]], unit: str, path: Path
+) -> Iterator[InputRow]:
+    for number, (place, fields) in enumerate(rows, start=1):
+        if len(fields) != len(columns):
+            raise InputError(
+                f"{path}, {unit} {place}: {len(fields)} fields where the header has {len(columns)}; "
+                "a field that holds the separator must stand in double quotes."
+            )
+        yield InputRow(number, f"{unit} {place}", dict(zip(columns, fields, strict=True)))
+
+
+def _json_lines(file: IO[bytes], params: ReadParams) -> Table:
+    rows = _json_rows(file, params)
+    first = next(rows, None)
+    if first is None:
+        raise InputError(f"{params.path} is empty: expected a JSON object in each line.")
+    return Table(tuple(first.values), chain([first], rows))
+
+
+def _json_rows(file: IO[bytes], params: ReadParams) -> Iterator[InputRow]:
+    number = 0
+    for line, text in enumerate(decoded_lines(file, params), start=1):
+        if not text.strip("\ufeff \t\r\n"):
+            continue
+        number += 1
+        place = f"line {line}"
+        yield InputRow(number, place, _json_object(text.removeprefix("\ufeff"), f"{params.path}, {place}"))
+
+
+def _json_object(text: str, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()  # half of a pair stands for no character
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not a JSON object: {error}.") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: expected a JSON object, came {text[:40]!r}.")
+    return value

@@ -1,0 +1,230 @@
+"""Reading rows from files of four formats."""
+
+import codecs
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from codisearch.coding.params import ReadParams
+from codisearch.coding.readers import format_of, open_table
+from codisearch.errors import InputError
+
+Write = Callable[..., Path]
+
+
+def read(path: Path, **options: Any) -> list[tuple[int, str, dict[str, Any]]]:
+    """Return number, place and values of each row of a file."""
+    params = ReadParams.model_validate({"path": path, "format": format_of(path)} | options)
+    with open_table(params) as table:
+        return [(row.number, row.place, dict(row.values)) for row in table.rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.csv", "csv"),
+        ("A.CSV", "csv"),
+        ("a.tsv", "tsv"),
+        ("a.xlsx", "xlsx"),
+        ("a.b.jsonl", "jsonl"),
+        ("-", "csv"),
+    ],
+)
+def test_format_of(name: str, expected: str) -> None:
+    """The suffix says it, in any case; standard input is CSV."""
+    assert format_of(Path(name)) == expected
+
+
+def test_format_of_nothing_known() -> None:
+    """The message says what is allowed and how to go on."""
+    with pytest.raises(
+        InputError, match=r"a\.xls has the suffix '\.xls', allowed are \.csv,.*--input-format"
+    ):
+        format_of(Path("a.xls"))
+
+
+def test_csv(write: Write) -> None:
+    """Empty lines are no rows; a row with a line break in it stands where it begins."""
+    path = write(["id,query", '1,"chest', 'pain"', "", '2,"a ""b"", c"'])
+    assert read(path) == [
+        (1, "line 2", {"id": "1", "query": "chest\npain"}),
+        (2, "line 5", {"id": "2", "query": 'a "b", c'}),
+    ]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "|", "\t"])
+def test_separator_is_guessed(write: Write, separator: str) -> None:
+    """What splits all lines alike wins, though the texts hold the others as well."""
+    path = write([separator.join(["id", "query"]), separator.join(["1", '"asthma, acute; severe | x"'])])
+    with open_table(ReadParams(path=path, format="csv")) as table:
+        assert (table.separator, table.guessed, table.columns) == (separator, True, ("id", "query"))
+        assert [row.values["query"] for row in table.rows] == ["asthma, acute; severe | x"]
+
+
+def test_separator_by_all_rows(write: Write) -> None:
+    """The header splits by both; only the semicolon splits the rows as the header."""
+    path = write(["id;name, given;text", "1;Ana;asthma", "2;Eva;angina"])
+    assert read(path)[0][2] == {"id": "1", "name, given": "Ana", "text": "asthma"}
+
+
+def test_separator_of_one_column(write: Write) -> None:
+    """Then there is nothing to separate."""
+    assert read(write(["query", "asthma"])) == [(1, "line 2", {"query": "asthma"})]
+
+
+def test_separator_is_ambiguous(write: Write) -> None:
+    """The message names the candidates; the user decides."""
+    path = write(["a;b,c", "1;2,3"])
+    with pytest.raises(InputError, match="comma and semicolon both split its first line into 2 fields"):
+        read(path)
+    assert read(path, separator=",")[0][2] == {"a;b": "1;2", "c": "3"}
+
+
+def test_bom(write: Write) -> None:
+    """The byte order mark is no part of the first name."""
+    path = write(["query", "asma"], encoding="utf-8-sig")
+    with open_table(ReadParams(path=path, format="csv")) as table:
+        assert (table.columns, table.bom) == (("query",), True)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16", "utf-8"])
+def test_encodings(write: Write, encoding: str) -> None:
+    """Also those of two bytes a letter."""
+    path = write(["query,x", "dolor torácico,ñ"], encoding=encoding)
+    assert read(path, encoding=encoding)[0][2] == {"query": "dolor torácico", "x": "ñ"}
+
+
+def test_bytes_that_do_not_fit(write: Write) -> None:
+    """The message names line, byte and encoding."""
+    path = write(["query", "asma", "torácico"], encoding="cp1252")
+    with pytest.raises(InputError, match=r"in\.csv, line 3: byte 0xe1 does not fit the encoding utf-8; give"):
+        read(path)
+
+
+def test_bytes_that_do_not_fit_two_by_two(write: Write, tmp_path: Path) -> None:
+    """A line cannot be told from bytes then."""
+    path = tmp_path / "odd.csv"
+    path.write_bytes(codecs.BOM_UTF16_LE + "query\nasma\n".encode("utf-16-le") + b"x")
+    with pytest.raises(InputError, match="bytes do not fit the encoding utf-16"):
+        read(path, encoding="utf-16")
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (["a,b", "1,2", "1,2,3"], "line 3: 3 fields where the header has 2"),
+        (["a,b", "1,2", "1"], "line 3: 1 fields where the header has 2"),
+        (["a,b", "1,2", '1,"x'], "line 3: unexpected end of data"),
+        (["a,b", '1,"x"y'], "line 2: ',' expected after '\"'"),
+        (["a,b,a", "1,2,3"], "several columns of the same name: a"),
+        (["", ""], "is empty"),
+    ],
+)
+def test_malformed_csv(write: Write, lines: list[str], problem: str) -> None:
+    """The message names the line."""
+    with pytest.raises(InputError, match=problem):
+        read(write(lines), separator=",")
+
+
+def test_column_without_a_name(write: Write) -> None:
+    """An exported index has none."""
+    assert read(write([",query", "0,asma"]))[0][2] == {"column_1": "0", "query": "asma"}
+
+
+def test_json_lines(write: Write) -> None:
+    """Values have their types, and rows their own keys."""
+    path = write(['{"query": "asma", "n": 1}', "", '{"query": null, "more": [1]}'], "in.jsonl")
+    assert read(path) == [
+        (1, "line 1", {"query": "asma", "n": 1}),
+        (2, "line 3", {"query": None, "more": [1]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("{", "line 2: not a JSON object"),
+        ("[1]", r"line 2: expected a JSON object, came '\[1\]"),
+        ('{"a": "\\ud800"}', "line 2: not a JSON object.*surrogates not allowed"),
+    ],
+)
+def test_malformed_json(write: Write, line: str, problem: str) -> None:
+    """The message names the line."""
+    with pytest.raises(InputError, match=problem):
+        read(write(['{"a": "x"}', line], "in.jsonl"))
+
+
+def test_pair_of_surrogates(write: Write) -> None:
+    """Two halves are one character."""
+    assert read(write(['{"a": "\\ud83d\\ude00"}'], "in.jsonl"))[0][2] == {"a": "😀"}
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    """Return a workbook of two sheets; the second has gaps, numbers, a date and a truth."""
+    book = openpyxl.Workbook()
+    book.active.append(["query"])
+    sheet = book.create_sheet("More")
+    for row in (
+        ["id", "query", "when", "yes", "x", None],
+        [1.0, "asma", date(2026, 1, 31), True, 1.5, None],
+        [None] * 6,
+        [2, "tos"],
+    ):
+        sheet.append(row)
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    return path
+
+
+def test_workbook(workbook: Path) -> None:
+    """Numbers, dates and truths are texts; empty rows are none and short ones are filled."""
+    assert read(workbook) == []
+    assert read(workbook, sheet="More") == [
+        (1, "row 2", {"id": "1", "query": "asma", "when": "2026-01-31T00:00:00", "yes": "TRUE", "x": "1.5"}),
+        (2, "row 4", {"id": "2", "query": "tos", "when": "", "yes": "", "x": ""}),
+    ]
+
+
+def test_sheet_that_is_not_there(workbook: Path) -> None:
+    """The message lists the sheets."""
+    with pytest.raises(InputError, match="no sheet 'Less'; it has Sheet, More"):
+        read(workbook, sheet="Less")
+
+
+def test_no_workbook(write: Write) -> None:
+    """A wrong suffix is said so."""
+    with pytest.raises(InputError, match="is not a workbook in XLSX format"):
+        read(write(["query"], "in.xlsx"))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """The message is the system's."""
+    with pytest.raises(InputError, match=r"Cannot read .*none\.csv: No such file"):
+        read(tmp_path / "none.csv")
+
+
+def test_workbook_from_a_stream() -> None:
+    """Its end would have to be read first."""
+    with pytest.raises(InputError, match="cannot be read from standard input"):
+        read(Path("-"), format="xlsx")
+
+
+def test_rows_come_one_by_one(write: Write) -> None:
+    """A mistake further down does not keep the rows before it from being read."""
+    path = write(["a,b", *["1,2"] * 100, "1"])
+    with open_table(ReadParams(path=path, format="csv")) as table:
+        assert next(table.rows).number == 1
+        with pytest.raises(InputError, match="line 102"):
+            list(table.rows)
+
+
+def test_json_of_a_list_is_kept(write: Write) -> None:
+    """Values of all kinds are kept."""
+    value = {"query": "asma", "codes": ["A", {"b": None}]}
+    assert read(write([json.dumps(value)], "in.jsonl"))[0][2] == value
