@@ -13,6 +13,7 @@ from codisearch.pipelines.evaluation.measures.confidence import ConfidenceTables
 from codisearch.pipelines.evaluation.measures.gain import compare_systems
 from codisearch.pipelines.evaluation.params import EvaluationParams
 from codisearch.retrieval.bundle import Bundle
+from codisearch.retrieval.evidence import FEATURES
 
 SYSTEMS = ["bm25", "base_encoder", "generalist", "bi_encoder", "two_stage"]
 FACTS = {"release": "tiny", "codes": 13, "test queries": 4, "digest of the pairs": "abc"}
@@ -224,6 +225,15 @@ def test_params_of_systems(runs: dict[str, dict[str, Any]], small_bundle: Bundle
     assert (tuned["training.epochs"], tuned["training.fingerprint"]) == (2, "e" * 16)
     assert not any(name.startswith(("reranker.", "fusion.")) for name in tuned)
     assert (both["reranker.training.epochs"], both["fusion.depth"]) == (1, 12)
+
+
+def test_params_of_search(small_bundle: Bundle, params: EvaluationParams) -> None:
+    """Search says what `two_stage` says, and the weights of its evidence."""
+    two_stage = records.params_of("two_stage", small_bundle, params)
+    search = records.params_of("search", small_bundle, params)
+    weights = {name: value for name, value in search.items() if name not in two_stage}
+    assert set(weights) == {f"confidence.{name}" for name in FEATURES}
+    assert weights["confidence.score"] == small_bundle.confidence.two_stage.weights[FEATURES.index("score")]
 
 
 def test_params_of_fusions_and_rerankers(small_bundle: Bundle, params: EvaluationParams) -> None:

@@ -146,16 +146,22 @@ def params_of(name: str, bundle: Bundle, params: EvaluationParams) -> dict[str, 
         return {f"fusion.{key}": value for key, value in params.fusions[name].model_dump().items()}
     if name in params.rerankers:
         return {f"reranker.{key}": value for key, value in params.rerankers[name].model_dump().items()}
-    if name not in {"base_encoder", "bi_encoder", "two_stage"}:
+    if name not in {"base_encoder", "bi_encoder", "two_stage", "search"}:
         return {}
     facts = _model_params(bundle.encoder, "encoder")
     if name == "base_encoder":
         return {key: value for key, value in facts.items() if key.startswith("encoder.")}
-    if name == "two_stage":
+    if name in {"two_stage", "search"}:
         facts |= {
             f"reranker.{key}": value for key, value in _model_params(bundle.reranker, "encoder").items()
         }
         facts |= {f"fusion.{key}": value for key, value in bundle.manifest.fusion.model_dump().items()}
+    if name == "search":
+        model = bundle.confidence.two_stage
+        facts |= {
+            f"confidence.{feature}": weight
+            for feature, weight in zip(model.features, model.weights, strict=True)
+        }
     return facts
 
 
