@@ -13,13 +13,14 @@ from codisearch.corpus.commands import corpus_app
 from codisearch.errors import CodisearchError
 from codisearch.generation_commands import generation_app
 from codisearch.search_commands import info, lookup, search
+from codisearch.serving_commands import serve
 
 app = typer.Typer(
     help="Find the ICD-10-CM code of a clinical phrase in six languages.",
     no_args_is_help=True,
     add_completion=False,
 )
-for command in (search, code, lookup, info):
+for command in (search, code, lookup, serve, info):
     app.command()(command)
 app.add_typer(corpus_app, name="corpus")
 app.add_typer(generation_app, name="generation")

@@ -20,7 +20,8 @@ def test_unknown_system() -> None:
     told = message_of(systems=["bm25", "elmo"], encoders={"generalist": {}}, fusions={"hybrid": HYBRID})
     assert (
         "unknown systems elmo in `systems`: allowed are bm25, char_tfidf, base_encoder, bi_encoder, "
-        "two_stage, search, generalist, hybrid; a further one is named under `encoders`, `fusions` or `rerankers`"
+        "two_stage, search, generalist, hybrid; a further one is named under `encoders`, `fusions` or "
+        "`rerankers`"
     ) in told
 
 

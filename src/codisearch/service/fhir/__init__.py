@@ -1,0 +1,1 @@
+"""FHIR R4 terminology over the code set of a bundle."""

@@ -1,0 +1,136 @@
+"""Value sets that the code system implies, all codes or a code with those below it, and their expansion."""
+
+import re
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from codisearch.codes import ICD10CM_SYSTEM
+from codisearch.retrieval import Retriever
+from codisearch.retrieval.codebook import Codebook
+from codisearch.retrieval.queries import MAX_TOP, SearchOptions, check_query
+from codisearch.service.fhir.code_system import designations, version_of
+from codisearch.service.fhir.parameters import ExpandParams, language_of
+from codisearch.service.problems import Problem, ProblemError
+from codisearch.service.runner import Runner
+
+MAX_EXPANSION: Final = 1_000
+_ALL: Final = f"{ICD10CM_SYSTEM}?fhir_vs"
+_BELOW: Final = f"{_ALL}=isa/"
+_CODE_BEGINS: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z.]*")
+
+
+async def expand(retriever: Retriever, runner: Runner, asked: ExpandParams) -> dict[str, Any]:
+    """Return the ValueSet with its expansion.
+
+    Raises:
+        ProblemError: If the value set is not known, or is too large to be returned at once.
+        InputError: If the filter cannot be searched, or there is no code that the value set is named after.
+    """
+    members = await runner.call(_members, retriever.codebook, root_of(asked.url))
+    codes = await _filtered(retriever, runner, asked, members) if asked.filter.strip() else members
+    page = codes[asked.offset : asked.offset + _count(asked, len(codes))]
+    contains = await runner.call(_entries, retriever, page, asked)
+    return _value_set(retriever, asked, len(codes), contains)
+
+
+def root_of(url: str) -> str | None:
+    """Return the code whose subtree a canonical address names; None where it names all codes.
+
+    Raises:
+        ProblemError: If it names no value set of this code system.
+    """
+    if url == _ALL:
+        return None
+    if url.startswith(_BELOW) and len(url) > len(_BELOW):
+        return url.removeprefix(_BELOW)
+    raise ProblemError(Problem(404, f"Unknown value set {url[:200]!r}; known are {_ALL} and {_BELOW}CODE."))
+
+
+def _members(book: Codebook, root: str | None) -> Sequence[str]:
+    """Return the codes of a value set, in code order."""
+    if root is None:
+        return book.codes
+    top = book.require(root)
+    return [top, *book.below(top)]
+
+
+async def _filtered(
+    retriever: Retriever, runner: Runner, asked: ExpandParams, members: Sequence[str]
+) -> Sequence[str]:
+    """Return the codes that a filter finds: by meaning, then by first letters; the reverse for a code."""
+    query, language = check_query(asked.filter), language_of(asked.displayLanguage)
+    options = SearchOptions(top=MAX_TOP, under=root_of(asked.url)).checked()
+    answers = await runner.search(retriever, [query], options)
+    by_meaning = [hit.code for hit in answers[0]]
+    suggested = await runner.call(retriever.suggest, query, language, MAX_TOP)
+    allowed = set(members)
+    by_letters = [found.code for found in suggested if found.code in allowed]
+    typed = _CODE_BEGINS.fullmatch(query) is not None
+    return list(dict.fromkeys(by_letters + by_meaning if typed else by_meaning + by_letters))
+
+
+def _count(asked: ExpandParams, total: int) -> int:
+    """Return how many codes are shown.
+
+    Raises:
+        ProblemError: If all are asked for and they are too many.
+    """
+    if asked.count is not None:
+        return min(asked.count, MAX_EXPANSION)
+    if total - asked.offset > MAX_EXPANSION:
+        detail = (
+            f"The value set has {total:,} codes; at most {MAX_EXPANSION:,} are returned at once. "
+            "Ask for pages with `count` and `offset`, or give a `filter`."
+        )
+        raise ProblemError(Problem(422, detail, issue="too-costly"))
+    return MAX_EXPANSION
+
+
+def _entries(retriever: Retriever, codes: Sequence[str], asked: ExpandParams) -> list[dict[str, Any]]:
+    version, language = version_of(retriever.manifest), language_of(asked.displayLanguage)
+    entries: list[dict[str, Any]] = []
+    for code in codes:
+        title, _ = retriever.codebook.title(code, language)
+        entries.append({"system": ICD10CM_SYSTEM, "version": version, "code": code, "display": title})
+        if asked.includeDesignations:
+            entries[-1]["designation"] = designations(retriever.lookup(code))
+    return entries
+
+
+def _value_set(
+    retriever: Retriever, asked: ExpandParams, total: int, contains: list[dict[str, Any]]
+) -> dict[str, Any]:
+    version = version_of(retriever.manifest)
+    expansion: dict[str, Any] = {
+        "identifier": f"urn:uuid:{uuid.uuid4()}",
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+        "total": total,
+        "offset": asked.offset,
+        "parameter": _echo(asked, version),
+    }
+    if contains:  # FHIR knows no empty lists
+        expansion["contains"] = contains
+    return {
+        "resourceType": "ValueSet",
+        "url": asked.url,
+        "version": version,
+        "status": "active",
+        "expansion": expansion,
+    }
+
+
+def _echo(asked: ExpandParams, version: str) -> list[dict[str, Any]]:
+    """Return the parameters that made the expansion what it is."""
+    echoed: list[dict[str, Any]] = [{"name": "version", "valueUri": f"{ICD10CM_SYSTEM}|{version}"}]
+    if asked.filter.strip():
+        echoed.append({"name": "filter", "valueString": asked.filter})
+    if asked.count is not None:
+        echoed.append({"name": "count", "valueInteger": asked.count})
+    if asked.offset:
+        echoed.append({"name": "offset", "valueInteger": asked.offset})
+    if asked.displayLanguage is not None:
+        echoed.append({"name": "displayLanguage", "valueCode": asked.displayLanguage})
+    flags = {"includeDesignations": asked.includeDesignations, "activeOnly": asked.activeOnly}
+    return echoed + [{"name": name, "valueBoolean": flag} for name, flag in flags.items()]
