@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from bundles import make_bundle, static_encoder_of
 from fastapi.testclient import TestClient
 
 from codisearch.retrieval.aliases import SOURCES, build_aliases
-from codisearch.retrieval.bundle import Bundle, new_manifest
-from codisearch.retrieval.confidence import ConditionalLogit, Confidence, Threshold
-from codisearch.retrieval.encoder import encode
-from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES
-from codisearch.retrieval.index import build_faiss
-from codisearch.retrieval.reranker import Fusion
 from codisearch.retrieval.retriever import Retriever
-from codisearch.retrieval.static import StaticNgramEmbedding
-from codisearch.retrieval.trained import TrainedModel, open_cross_encoder
+from codisearch.retrieval.trained import open_cross_encoder
 from codisearch.service.app import create_app
 from codisearch.service.settings import ServiceSettings
 
@@ -46,52 +40,18 @@ def service_bundle(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Return the folder of a bundle with random weights and 13 codes."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_str(tiny_tokenizer._tokenizer.to_str())
-    vectors = torch.randn(len(tiny_tokenizer), 32, generator=torch.Generator().manual_seed(1))
-    encoder = SentenceTransformer(
-        modules=[StaticNgramEmbedding(tokenizer, vectors, 512), Normalize()], device="cpu"
-    )
+    encoder = static_encoder_of(Tokenizer.from_str(tiny_tokenizer._tokenizer.to_str()))
     titles = pd.DataFrame(TITLES, columns=["code", "language", "title"], dtype="str")
-    aliases = build_aliases(tiny_code_set, tiny_pairs, NO_INDEX, titles, SOURCES)
-    model = ConditionalLogit(
-        weights=(1.0,) * len(FEATURES),
-        none_weights=(0.0,) * len(QUERY_FEATURES),
-        none_intercept=0.0,
-        thresholds=(Threshold(precision=0.8, probability=0.6, coverage=0.5),),
-    )
-    codes = tiny_code_set.assign(excludes=[[] for _ in range(len(tiny_code_set))])
-    bundle = Bundle(
-        encoder=TrainedModel("bi_encoder", encoder, "# Bi-encoder", {"fingerprint": "e" * 16}),
-        reranker=TrainedModel(
-            "cross_encoder",
-            open_cross_encoder(str(tiny_cross_encoder), max_length=32),
-            "# Cross-encoder",
-            {"fingerprint": "r" * 16},
-        ),
-        index=build_faiss(encode(encoder, aliases["alias"].tolist()), "Flat"),
-        aliases=aliases,
-        codes=codes[["code", "title", "billable", "parent", "chapter", "inclusion_terms", "excludes"]],
-        titles=titles,
-        confusables=pd.DataFrame(
-            CONFUSABLES, columns=["code", "confusable", "qualifier", "difference"], dtype="str"
-        ),
-        confidence=Confidence(two_stage=model, first_stage=model),
-        manifest=new_manifest(
-            release="ICD-10-CM 2026-04",
-            codes=len(codes),
-            aliases=len(aliases),
-            alias_sources=aliases["source"].value_counts().to_dict(),
-            dimension=32,
-            index="Flat",
-            fusion=Fusion(depth=5, weight=0.1),
-            encoder="e" * 16,
-            reranker="r" * 16,
-        ),
+    bundle = make_bundle(
+        encoder,
+        open_cross_encoder(str(tiny_cross_encoder), max_length=32),
+        tiny_code_set,
+        build_aliases(tiny_code_set, tiny_pairs, NO_INDEX, titles, SOURCES),
+        titles=TITLES,
+        confusables=CONFUSABLES,
+        release="ICD-10-CM 2026-04",
     )
     folder = tmp_path_factory.mktemp("service") / "bundle"
     bundle.save(folder)

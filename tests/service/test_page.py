@@ -5,6 +5,7 @@ import re
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from bundles import make_bundle, static_encoder_of
 
 import codisearch
 from codisearch.languages import LANGUAGES
-from codisearch.retrieval.bundle import Bundle, new_manifest
-from codisearch.retrieval.confidence import ConditionalLogit, Confidence, Threshold
-from codisearch.retrieval.encoder import encode
-from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES
-from codisearch.retrieval.index import build_faiss
 from codisearch.retrieval.reranker import Fusion
 from codisearch.retrieval.retriever import Retriever
-from codisearch.retrieval.trained import TrainedModel, open_cross_encoder
+from codisearch.retrieval.trained import open_cross_encoder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page, Request, Route
@@ -81,64 +78,28 @@ NEIGHBOUR = "Type 2 diabetes mellitus with diabetic nephropathy"
 def retriever(
     tiny_tokenizer: "PreTrainedTokenizerFast",
     tiny_cross_encoder: Path,
-    tmp_path_factory: pytest.TempPathFactory,
 ) -> Retriever:
     """Return search over 13 codes, with titles in two more languages and a pair that is easily confused."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize
     from tokenizers import Tokenizer
 
-    from codisearch.retrieval.static import StaticNgramEmbedding
-
-    vectors = torch.randn(len(tiny_tokenizer), 32, generator=torch.Generator().manual_seed(1))
-    words = Tokenizer.from_str(tiny_tokenizer.backend_tokenizer.to_str())
-    encoder = SentenceTransformer(
-        modules=[StaticNgramEmbedding(words, vectors, 512), Normalize()], device="cpu"
-    )
     codes = pd.DataFrame(CODES, columns=["code", "parent", "chapter", "title", "billable"]).assign(
         inclusion_terms=pd.Series([["High blood pressure"] if code[0] == "I10" else [] for code in CODES]),
         excludes=pd.Series([["type 1 diabetes (E10.-)"] if code[0] == "E11" else [] for code in CODES]),
     )
     official = codes.assign(alias=codes["title"], language="en", source="official_title")
     phrases = pd.DataFrame(ALIASES, columns=["alias", "code", "language"], dtype="str").assign(source="query")
-    aliases = pd.concat([official[phrases.columns], phrases], ignore_index=True)
-    manifest = new_manifest(
-        release="ICD-10-CM tiny",
-        codes=len(codes),
-        aliases=len(aliases),
-        alias_sources=aliases["source"].value_counts().to_dict(),
-        dimension=32,
-        index="SQfp16",
-        fusion=Fusion(depth=5, weight=0.0),
-        encoder="e" * 16,
-        reranker="r" * 16,
+    return Retriever(
+        make_bundle(
+            static_encoder_of(Tokenizer.from_str(tiny_tokenizer.backend_tokenizer.to_str())),
+            open_cross_encoder(str(tiny_cross_encoder), max_length=32),
+            codes,
+            pd.concat([official[phrases.columns], phrases], ignore_index=True),
+            titles=TITLES,
+            confusables=[("E11.9", "E11.21", "complication", "nephropathy is documented")],
+            fusion=Fusion(depth=5, weight=0.0),
+            release="ICD-10-CM tiny",
+        )
     )
-    weights = tuple(20.0 if name == "score" else 0.0 for name in FEATURES)
-    logit = ConditionalLogit(
-        weights=weights,
-        none_weights=(0.0,) * len(QUERY_FEATURES),
-        none_intercept=10.0,
-        thresholds=(Threshold(precision=0.8, probability=0.5, coverage=0.7),),
-    )
-    bundle = Bundle(
-        encoder=TrainedModel("bi_encoder", encoder, "# Bi-encoder", {"fingerprint": "e" * 16}),
-        reranker=TrainedModel(
-            "cross_encoder", open_cross_encoder(str(tiny_cross_encoder), max_length=32), "# Cross-encoder", {}
-        ),
-        index=build_faiss(encode(encoder, aliases["alias"].tolist()), "SQfp16"),
-        aliases=aliases,
-        codes=codes,
-        titles=pd.DataFrame(TITLES, columns=["code", "language", "title"], dtype="str"),
-        confusables=pd.DataFrame(
-            [("E11.9", "E11.21", "complication", "nephropathy is documented")],
-            columns=["code", "confusable", "qualifier", "difference"],
-            dtype="str",
-        ),
-        confidence=Confidence(two_stage=logit, first_stage=logit),
-        manifest=manifest,
-    )
-    return Retriever(bundle)
 
 
 def serve(retriever: Retriever, **settings: Any) -> Iterator[str]:
@@ -154,6 +115,8 @@ def serve(retriever: Retriever, **settings: Any) -> Iterator[str]:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
+        while not server.started:
+            time.sleep(0.01)
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
         server.should_exit = True
         thread.join(timeout=10)

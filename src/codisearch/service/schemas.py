@@ -76,6 +76,13 @@ class BatchItem(Request):
     language: Language | None = None
 
 
+_BATCH_ITEMS: Final = [
+    {"type": "string"},
+    BatchItem.model_json_schema(),
+    {"description": "Anything else is answered with an error in its place."},
+]
+
+
 class BatchRequest(SearchParams):
     """Phrases to search, with one set of options."""
 
@@ -85,9 +92,9 @@ class BatchRequest(SearchParams):
         }
     )
 
-    queries: list[
-        Annotated[Any, WithJsonSchema({"anyOf": [{"type": "string"}, BatchItem.model_json_schema()]})]
-    ] = Field(description="Phrases: texts, or objects with a language. A bad one harms no other.")
+    queries: list[Annotated[Any, WithJsonSchema({"anyOf": _BATCH_ITEMS})]] = Field(
+        description="Phrases: texts, or objects with a language. A bad one harms no other."
+    )
 
 
 class SuggestRequest(Request):
