@@ -30,6 +30,7 @@ SYSTEMS = (
     "hybrid_weighted",
     "bi_encoder",
     "two_stage",
+    "search",
 )
 
 

@@ -1,12 +1,15 @@
 """Which of the six languages a short text is in."""
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from codisearch.languages import LANGUAGES, Language, check_language
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
+
+
+_SURE: Final = 0.5
 
 
 @cache
@@ -19,6 +22,11 @@ def language_detector() -> "LanguageDetector":
 
 
 def detect_language(text: str) -> Language | None:
-    """Return the most likely language of a text; None where nothing speaks for any of them."""
-    found = language_detector().detect_language_of(text)
-    return None if found is None else check_language(found.iso_code_639_1.name.lower())
+    """Return the language of a text if it is likelier than all the others together, else None.
+
+    Abbreviations and short words can be in several languages, and a guess would be shown as a fact.
+    """
+    found = language_detector().compute_language_confidence_values(text)
+    if not found or found[0].value < _SURE:
+        return None
+    return check_language(found[0].language.iso_code_639_1.name.lower())

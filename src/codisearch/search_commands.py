@@ -99,7 +99,7 @@ def info(as_json: JsonOption = False, bundle: BundleOption = DEFAULT_BUNDLE) -> 
         shown = ", ".join(f"{key} {one}" for key, one in value.items()) if isinstance(value, dict) else value
         table.add_row(name.replace("_", " "), Text(str(shown)))
     for one in promises[::10]:
-        reached = f"{100 * one.coverage:.0f} % of validation queries are answered"
+        reached = f"likely {100 * one.probability:.0f} % or more: {100 * one.coverage:.0f} % of the answers"
         table.add_row(f"at precision {one.precision:.2f}", reached if one.coverage else "out of reach")
     Console().print(table)
 
@@ -151,8 +151,17 @@ def _yes(value: bool) -> str:
 
 
 def _caption(answer: "Answer") -> str:
-    sure = "" if answer.known else f"Not sure: below the precision of {100 * answer.precision:.0f} %. "
-    return f"{sure}Suggestions for a coder to check, not for billing as they are."
+    return f"{_doubt(answer)}Suggestions for a coder to check, not for billing as they are."
+
+
+def _doubt(answer: "Answer") -> str:
+    """Return why an answer is not sure, empty if it is."""
+    if answer.known:
+        return ""
+    if answer.hits and answer.hits[0].alias_source == "code":
+        return f"{answer.query} is no code of {answer.release} that may be shown; these are the nearest. "
+    wanted = f"{100 * answer.threshold:.0f} %" if answer.threshold <= 1 else "more than can be reached"
+    return f"Not sure: {100 * answer.precision:.0f} % right answers need a first code as likely as {wanted}. "
 
 
 def _card(card: "CodeCard") -> Table:

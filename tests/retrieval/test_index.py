@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from codisearch.errors import BundleError, ConfigurationError
+from codisearch.retrieval import index as subject
 from codisearch.retrieval.aliases import positions_of
 from codisearch.retrieval.encoder import Vectors, encode
 from codisearch.retrieval.index import DenseRanker, build_faiss, read_faiss, search_index, write_faiss
-from codisearch.retrieval.ranking import best_per_code
+from codisearch.retrieval.ranking import NO_CODE, Mask, Rankings, best_per_code
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -136,3 +140,118 @@ def test_queries_get_their_prompt(static_encoder: "SentenceTransformer") -> None
         static_encoder.prompts["query"] = ""
     assert found.codes.tolist() == [[2]]
     assert found.scores[0, 0] == pytest.approx(1.0, abs=1e-5)
+
+
+FACTORIES = ["Flat", "SQfp16", "HNSW32", "IVF4,Flat"]
+INDEXES = {factory: build_faiss(VECTORS, factory) for factory in FACTORIES}
+ALLOWED = arrays.arrays(np.bool_, 120)
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+@given(allowed=ALLOWED, seed=st.integers(0, 50))
+def test_what_is_not_allowed_is_not_found(factory: str, allowed: Mask, seed: int) -> None:
+    """Whatever is allowed, nothing else is found, and no code comes twice."""
+    dense = DenseRanker(None, INDEXES[factory], CODE_OF_ALIAS)
+    found = dense.rank_vectors(unit_vectors(3, seed), 15, allowed)
+    for row in found.codes.tolist():
+        codes = [code for code in row if code != NO_CODE]
+        assert allowed[codes].all()
+        assert len(set(codes)) == len(codes)
+
+
+def best_allowed(queries: Vectors, allowed: Mask, depth: int) -> Rankings:
+    """Return the allowed codes by all inner products."""
+    everything = np.where(allowed[CODE_OF_ALIAS], np.arange(600), NO_CODE)
+    similar = (queries @ VECTORS.T).round(5)
+    return best_per_code(np.tile(everything, (len(queries), 1)), similar, CODE_OF_ALIAS, depth)
+
+
+@given(allowed=ALLOWED, depth=st.integers(1, 130), seed=st.integers(0, 50))
+def test_allowed_codes_are_those_of_brute_force(allowed: Mask, depth: int, seed: int) -> None:
+    """An exact index finds every code that is allowed, in the order of all inner products."""
+    queries = unit_vectors(3, seed)
+    dense = DenseRanker(None, INDEXES["Flat"], CODE_OF_ALIAS)
+    found, expected = dense.rank_vectors(queries, depth, allowed), best_allowed(queries, allowed, depth)
+    np.testing.assert_array_equal(found.codes, expected.codes)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=2e-5)
+
+
+@pytest.mark.parametrize("factory", ["SQfp16", "HNSW32"])
+@pytest.mark.parametrize("share", [1, 2, 10])
+def test_allowed_codes_of_other_indexes(factory: str, share: int) -> None:
+    """Half precision and a graph find all that is allowed too, with the scores of all inner products."""
+    queries = unit_vectors(20, seed=4)
+    allowed = np.arange(120) % share == 0
+    depth = int(allowed.sum())
+    dense = DenseRanker(None, INDEXES[factory], CODE_OF_ALIAS)
+    found, expected = dense.rank_vectors(queries, depth, allowed), best_allowed(queries, allowed, depth)
+    np.testing.assert_array_equal(np.sort(found.codes), np.sort(expected.codes))
+    np.testing.assert_allclose(found.scores, expected.scores, atol=2e-3)
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_nothing_is_allowed(factory: str) -> None:
+    """Where nothing may be found nothing is, and no score is there."""
+    dense = DenseRanker(None, INDEXES[factory], CODE_OF_ALIAS)
+    found = dense.rank_vectors(unit_vectors(2, seed=1), 5, np.zeros(120, dtype=np.bool_))
+    assert found.codes.tolist() == found.aliases.tolist() == [[NO_CODE] * 5] * 2
+    assert np.isneginf(found.scores).all()
+
+
+@pytest.mark.parametrize("factory", ["Flat", "SQfp16", "IVF4,Flat"])
+def test_everything_is_allowed(factory: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filter that lets everything through changes nothing, also where the library applies it."""
+    monkeypatch.setattr(subject, "_FEW", 0)
+    dense = DenseRanker(None, INDEXES[factory], CODE_OF_ALIAS)
+    queries = unit_vectors(5, seed=1)
+    found, expected = (
+        dense.rank_vectors(queries, 9, np.ones(120, dtype=np.bool_)),
+        dense.rank_vectors(queries, 9),
+    )
+    np.testing.assert_array_equal(found.codes, expected.codes)
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+@pytest.mark.parametrize("factory", ["Flat", "SQfp16"])
+@given(depth=st.integers(1, 130), seed=st.integers(0, 50))
+def test_depth_does_not_change_the_order(factory: str, depth: int, seed: int) -> None:
+    """The first codes are the same however many are asked for."""
+    queries = unit_vectors(3, seed)
+    dense = DenseRanker(None, INDEXES[factory], CODE_OF_ALIAS)
+    everything = dense.rank_vectors(queries, 130)
+    np.testing.assert_array_equal(dense.rank_vectors(queries, depth).codes, everything.codes[:, :depth])
+    assert (everything.codes[:, :120] != NO_CODE).all()
+    assert (everything.codes[:, 120:] == NO_CODE).all()
+
+
+def test_one_vector_finds_what_many_do() -> None:
+    """A single query is multiplied otherwise than many; codes and scores are the same."""
+    queries = unit_vectors(20, seed=6)
+    together = ranker("Flat").rank_vectors(queries, 10)
+    for row in range(20):
+        alone = ranker("Flat").rank_vectors(queries[row : row + 1], 10)
+        np.testing.assert_array_equal(alone.codes[0], together.codes[row])
+        np.testing.assert_allclose(alone.scores[0], together.scores[row], atol=2e-5)
+
+
+def test_index_that_cannot_leave_codes_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that knows no filter finds codes without one; with one it is an error that names others."""
+    monkeypatch.setattr(subject, "_FEW", 0)
+    dense = ranker("PQ4x4")
+    queries = unit_vectors(2, seed=1)
+    assert (dense.rank_vectors(queries, 3).codes != NO_CODE).all()
+    with pytest.raises(ConfigurationError, match="kind IndexPQ cannot leave codes out; search without"):
+        dense.rank_vectors(queries, 3, np.ones(120, dtype=np.bool_))
+
+
+@pytest.mark.parametrize("factory", ["IVF4,Flat", "HNSW32", "SQfp16", "Flat"])
+@pytest.mark.parametrize("code", [0, 60, 119])
+def test_single_code_is_always_found(factory: str, code: int) -> None:
+    """Where one code of 120 is allowed, every kind of index finds it, by its best alias of five."""
+    allowed = np.arange(120) == code
+    dense = DenseRanker(None, INDEXES[factory], CODE_OF_ALIAS)
+    queries = unit_vectors(20, seed=3)
+    found = dense.rank_vectors(queries, 3, allowed)
+    assert found.codes.tolist() == [[code, NO_CODE, NO_CODE]] * 20
+    own = np.flatnonzero(code == CODE_OF_ALIAS)
+    np.testing.assert_array_equal(found.aliases[:, 0], own[(queries @ VECTORS[own].T).argmax(axis=1)])

@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codisearch.retrieval.ranking import NO_CODE, Ids, Rankings, Scores, best_per_code, rank_codes, reorder
+from codisearch.retrieval.ranking import (
+    NO_CODE,
+    Ids,
+    Rankings,
+    Scores,
+    best_per_code,
+    order_of,
+    rank_codes,
+    reorder,
+    take,
+)
 from codisearch.schemas import RANKINGS
 
 INF = np.inf
@@ -132,6 +142,21 @@ def test_reorder() -> None:
     assert found.codes.tolist() == [[3, 4, 2, NO_CODE]]
     assert found.aliases.tolist() == [[30, 40, 20, NO_CODE]]
     np.testing.assert_array_equal(found.scores, scores([0.5, 0.5, 0.1, -INF]))
+
+
+def test_order_of() -> None:
+    """Places go from the highest score to the lowest, ties by code order, each row for itself."""
+    codes = ids([7, 3, 5, NO_CODE], [0, 1, 2, 3])
+    found = order_of(codes, scores([0.5, 0.5, 0.9, -INF], [0.1, 0.2, 0.2, 0.3]))
+    assert found.tolist() == [[2, 1, 0, 3], [3, 1, 2, 0]]
+
+
+def test_take() -> None:
+    """All three arrays of a row are put in its order, whatever the scores."""
+    rankings = Rankings(ids([4, 2], [8, 9]), scores([3, 2], [1, 7]), ids([40, 20], [80, 90]))
+    found = take(rankings, ids([1, 0], [0, 1]))
+    assert (found.codes.tolist(), found.aliases.tolist()) == ([[2, 4], [8, 9]], [[20, 40], [80, 90]])
+    np.testing.assert_array_equal(found.scores, scores([2, 3], [1, 7]))
 
 
 def test_to_frame() -> None:

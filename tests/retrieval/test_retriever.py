@@ -81,12 +81,10 @@ def test_spaces_do_not_matter(retriever: Retriever) -> None:
     assert retriever.search("  high \n blood\tpressure ") == retriever.search("high blood pressure")
 
 
-@pytest.mark.parametrize("query", ["", "   ", "¿?", "\n"])
+@pytest.mark.parametrize("query", ["", "   ", "¿?", "\n", "250.00"])
 def test_empty_query(retriever: Retriever, query: str) -> None:
-    """A query without letters or digits is refused, and its place in the batch named."""
-    with pytest.raises(
-        InputError, match="Query 2 is empty: expected a clinical phrase with letters or digits"
-    ):
+    """A query without a letter is refused, and its place in the batch named."""
+    with pytest.raises(InputError, match="Query 2 is empty: expected a clinical phrase with letters"):
         retriever.search_many(["asma", query])
 
 
@@ -190,7 +188,7 @@ def test_billable_only(retriever: Retriever, tiny_code_set: pd.DataFrame) -> Non
 
 def test_under(retriever: Retriever) -> None:
     """A code and all below it are found, however they are typed; codes elsewhere are not."""
-    for typed in ("E11", "e11"):
+    for typed in ("E11", "e11", "E11.-"):
         found = codes_of(retriever.search("asthma", top=100, under=typed))
         assert sorted(found) == ["E11", "E11.2", "E11.21", "E11.22", "E11.9"]
     assert codes_of(retriever.search("asthma", under="I10")) == ["I10"]
@@ -262,6 +260,13 @@ def test_typed_code_that_does_not_exist(retriever: Retriever) -> None:
     assert retriever.search("B12")[0].alias_source != "code"
 
 
+def test_typed_code_that_is_filtered_out(retriever: Retriever) -> None:
+    """A code is not searched as a phrase because a filter leaves nothing of it."""
+    for options in ({"under": "R07"}, {"chapter": "9"}):
+        answer = retriever.search("E11.9", **options)
+        assert (len(answer), answer.known) == (0, False)
+
+
 def test_language_is_detected(retriever: Retriever) -> None:
     """Where no language is given it is detected, and titles stay English unless they are asked for."""
     answer = retriever.search("hipertensión arterial de larga evolución")
@@ -324,7 +329,10 @@ def test_lookup_of_no_code(retriever: Retriever) -> None:
 def test_suggest(retriever: Retriever) -> None:
     """Beginnings of words are completed, codes by their beginning, and nothing has no completion."""
     assert [one.code for one in retriever.suggest("E11.2")] == ["E11.2", "E11.21", "E11.22"]
-    assert retriever.suggest("hipert", "es", top=1)[0].text == "hipertensión arterial"
+    found = [one.text for one in retriever.suggest("hipert", "es", top=2)]
+    assert found == ["Hipertensión esencial (primaria)", "hipertensión arterial"]
+    assert [one.code for one in retriever.suggest("E11.2-")] == ["E11.2", "E11.21", "E11.22"]
+    assert retriever.suggest("DM2")[0].code == "E11.9"
     assert retriever.suggest(" ¿ ") == []
     with pytest.raises(InputError, match="`top` must be between"):
         retriever.suggest("asma", top=0)

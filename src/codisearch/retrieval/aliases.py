@@ -11,6 +11,7 @@ from codisearch.errors import ConfigurationError
 AliasSource = Literal[
     "official_title", "inclusion_term", "alphabetic_index", "national_title", "title", "query"
 ]
+QUERY_SOURCE: Final[AliasSource] = "query"
 SOURCES: Final[tuple[AliasSource, ...]] = (
     "official_title",
     "inclusion_term",

@@ -90,11 +90,14 @@ class Answer(Sequence[Hit]):
     Attributes:
         query: The query as it was read, white space squeezed.
         hits: The codes.
-        language: The language that was asked for, or that was detected where none was asked for.
+        language: The language that was asked for, or detected where none was asked for; None where that is
+            not sure, and for a typed code.
         detected: Whether the language was detected.
-        known: Whether the first hit is probable enough for the chosen precision; if not, the honest answer is
-            "I do not know" and the hits are guesses.
+        known: Whether the first hit reaches the threshold; if not, the honest answer is "I do not know" and
+            the hits are guesses.
         precision: The share of first hits that should be right among answers that are `known`.
+        threshold: The least probability of a first hit with which that precision is reached on validation
+            queries; above 1 where it is out of reach.
         release: Release of the code set.
         groups: The hits as groups of siblings, where that was asked for.
     """
@@ -105,6 +108,7 @@ class Answer(Sequence[Hit]):
     detected: bool
     known: bool
     precision: float
+    threshold: float
     release: str
     groups: tuple[Group, ...] = ()
 

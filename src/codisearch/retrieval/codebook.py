@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,19 @@ _TYPED: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z](?:[.,\-]?[0-9A-Za-z]{1,4})
 _LOOKALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _NEAREST: Final = 8
 _WORD: Final = re.compile(r"[\w'-]+")
+
+
+@dataclass(frozen=True)
+class TypedCode:
+    """A code that was typed as a query.
+
+    Attributes:
+        code: The code; None if the code set does not have it.
+        shown: What may be shown for it: the code and all below it, or else the nearest codes.
+    """
+
+    code: str | None
+    shown: tuple[str, ...]
 
 
 class Codebook:
@@ -90,22 +104,22 @@ class Codebook:
                 return code
         return None
 
-    def typed_codes(self, query: str, allowed: Mask | None) -> tuple[str | None, list[str]]:
-        """Return the code that a query consists of, and the codes to show for it.
+    def typed_code(self, query: str, allowed: Mask | None) -> TypedCode | None:
+        """Return the code that a query consists of; None for a phrase.
 
-        These are the code itself and all below it; for a code that is not in the code set, though its
-        category is, the nearest ones. A query that is a phrase has neither.
+        What looks like a code of a category that there is not is a phrase, such as `B12`.
         """
         if not _TYPED.fullmatch(query):
-            return None, []
+            return None
         code = self.find(query)
         if code is not None:
             shown = [code, *self.below(code)]
         elif self.find(query[:CATEGORY_LENGTH]):
             shown = self.nearest(normalise_code(re.sub(r"[.,\-]", "", query)))
         else:
-            return None, []
-        return code, [one for one in shown if allowed is None or allowed[self.positions[one]]]
+            return None
+        may_be_shown = (one for one in shown if allowed is None or allowed[self.positions[one]])
+        return TypedCode(code, tuple(may_be_shown))
 
     def require(self, typed: str, language: str | None = None) -> str:
         """Return the code that was typed.
@@ -129,8 +143,9 @@ class Codebook:
         for length in range(len(bare) - 1, 2, -1):
             if above := self.find(bare[:length]):
                 return [above, *self.tree.children.get(above, ())][:_NEAREST]
-        similar = process.extract(category_of(code), self._categories, scorer=OSA.distance, limit=_NEAREST)
-        return [category for category, _distance, _place in similar]
+        similar = process.extract(category_of(code), self._categories, scorer=OSA.distance, limit=None)
+        similar.sort(key=lambda one: (one[1], one[0][0] != code[0], one[0]))
+        return [category for category, _distance, _place in similar[:_NEAREST]]
 
     def completions(self, typed: str, limit: int) -> list[str]:
         """Return the codes that begin with what was typed, in code order."""

@@ -12,7 +12,7 @@ from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES, Evidence
 from codisearch.retrieval.queries import check_precision
@@ -24,7 +24,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LanguageScale(_Strict):
@@ -35,7 +35,7 @@ class LanguageScale(_Strict):
         offset: Is added to the utility of "none".
     """
 
-    scale: float = 1.0
+    scale: float = Field(default=1.0, gt=0)
     offset: float = 0.0
 
 
@@ -45,7 +45,7 @@ class Threshold(_Strict):
     Attributes:
         precision: Share of right first answers among those that are given, on validation.
         probability: The least probability; above 1 where the precision cannot be reached.
-        coverage: Share of the validation queries that are answered then.
+        coverage: Share of the validation queries, as they are weighted, that are answered then.
     """
 
     precision: float
@@ -82,6 +82,13 @@ class ConditionalLogit(_Strict):
             raise ValueError("it does not have a weight for each piece of evidence")
         return self
 
+    def utilities(self, evidence: Evidence) -> Floats:
+        """Return what speaks for each candidate, (queries, candidates), -inf where there is none.
+
+        The more, the more probable, in every language.
+        """
+        return np.where(evidence.filled, evidence.candidates @ np.array(self.weights), -np.inf)
+
     def probabilities(self, evidence: Evidence, languages: Sequence[str | None]) -> Floats:
         """Return the probability of each candidate, (queries, candidates); 0 where there is none.
 
@@ -95,10 +102,8 @@ class ConditionalLogit(_Strict):
         scales = [plain if one is None else self.languages.get(one, plain) for one in languages]
         scale = np.array([one.scale for one in scales])[:, None]
         offset = np.array([one.offset for one in scales])[:, None]
-        utility = evidence.candidates @ np.array(self.weights)
         none = evidence.queries @ np.array(self.none_weights) + self.none_intercept
-        utility = np.where(evidence.filled, utility * scale, -np.inf)
-        together = np.concatenate([utility, none[:, None] * scale + offset], axis=1)
+        together = np.concatenate([self.utilities(evidence) * scale, none[:, None] * scale + offset], axis=1)
         shares: Floats = softmax(together, axis=1)
         return shares[:, :-1]
 

@@ -13,7 +13,7 @@ from codisearch.retrieval.ranking import NO_CODE, Ids, Mask, Rankings, take
 from codisearch.retrieval.two_stage import StagedRankings, TwoStageRanker
 
 _DIGITS: Final = 6
-_QUERIES_AT_ONCE: Final = 256
+QUERIES_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,13 @@ class ConfidentRanker:
         """Return staged rankings in the order of their probabilities."""
         found = self.evidence.read(queries, staged)
         model = self.confidence.model(rerank=rerank and self.stages.reads)
-        probabilities = np.zeros(staged.rankings.codes.shape)
         weighed = found.filled.shape[1]
-        probabilities[:, :weighed] = model.probabilities(found, languages).round(_DIGITS)
-        # Beyond the candidates that are weighed all are 0, and a stable sort leaves them as they are.
-        order = np.argsort(-probabilities, axis=1, kind="stable")
+        probabilities = np.zeros(staged.rankings.codes.shape)
+        probabilities[:, :weighed] = model.probabilities(found, languages)
+        # By utility, which no language changes; a stable sort leaves what is beyond the candidates as it is.
+        utilities = np.full(probabilities.shape, -np.inf)
+        utilities[:, :weighed] = model.utilities(found).round(_DIGITS)
+        order = np.argsort(-utilities, axis=1, kind="stable")
         pick = np.take_along_axis
         return ConfidentRankings(
             take(staged.rankings, order),
@@ -122,7 +124,7 @@ def answer_in_chunks(
     ranker: ConfidentRanker, queries: Sequence[str], languages: Sequence[str | None], depth: int = 100
 ) -> ConfidentRankings:
     """Return what `ranker.answer` does, for any number of queries in flat memory."""
-    chunks = [slice(start, start + _QUERIES_AT_ONCE) for start in range(0, len(queries), _QUERIES_AT_ONCE)]
+    chunks = [slice(start, start + QUERIES_AT_ONCE) for start in range(0, len(queries), QUERIES_AT_ONCE)]
     parts = [
         ranker.answer(queries[chunk], languages[chunk], depth=depth) for chunk in chunks or [slice(0, 0)]
     ]

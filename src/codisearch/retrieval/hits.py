@@ -1,6 +1,5 @@
 """Hits out of rankings: which alias is shown, in which language, with what each stage said."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from codisearch.retrieval.answers import Hit
-from codisearch.retrieval.codebook import Codebook
+from codisearch.retrieval.codebook import Codebook, TypedCode
 from codisearch.retrieval.confident import ConfidentRankings
 from codisearch.retrieval.index import DenseRanker
 from codisearch.retrieval.queries import SearchOptions
@@ -39,7 +38,7 @@ class HitBuilder:
         self._languages = aliases["language"].to_numpy(dtype=object)
         self._by_code = np.argsort(first.code_of_alias, kind="stable")
 
-    def of_typed_code(self, code: str | None, shown: Sequence[str], options: SearchOptions) -> list[Hit]:
+    def of_typed_code(self, typed: TypedCode, options: SearchOptions) -> list[Hit]:
         """Return the hits for a code that was typed."""
         return [
             self._hit(
@@ -47,10 +46,10 @@ class HitBuilder:
                 alias=(one, "", _TYPED),
                 rank=rank,
                 language=options.display_language,
-                probability=float(one == code),
-                score=float(one == code),
+                probability=float(one == typed.code),
+                score=float(one == typed.code),
             )
-            for rank, one in enumerate(shown[: options.top], start=1)
+            for rank, one in enumerate(typed.shown[: options.top], start=1)
         ]
 
     def of_ranking(

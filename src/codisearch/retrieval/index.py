@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _QUERIES_AT_ONCE: Final = 256
 _DIGITS: Final = 5
+_FEW: Final = 20_000
+"""So few allowed entries of an approximate index are compared one by one: it would miss most of them."""
 _LISTS_PER_PROBE: Final = 16
 """An inverted-file index looks into one of so many of its lists; the library's default is a single list."""
 
@@ -98,18 +100,27 @@ def search_index(
 
     exact: Any = faiss.downcast_index(index)
     if not isinstance(exact, faiss.IndexFlat) or exact.metric_type != faiss.METRIC_INNER_PRODUCT:
+        if allowed is not None and allowed.sum() <= _FEW:
+            return _compare(vectors, index.reconstruct_batch(np.flatnonzero(allowed)), wanted, allowed)
         scores, ids = index.search(vectors, wanted, params=_search_parameters(index, wanted, allowed))
         return np.where(ids == NO_CODE, -np.inf, scores).astype(np.float32), ids.astype(np.int64)
     entries = faiss.rev_swig_ptr(exact.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
+    return _compare(vectors, entries, wanted, allowed)
+
+
+def _compare(vectors: Vectors, entries: Vectors, wanted: int, allowed: Mask | None) -> tuple[Scores, Ids]:
+    """Compare vectors with entries one by one; `entries` are all of the index, or those that are allowed."""
     asked, all_ = torch.from_numpy(vectors), torch.from_numpy(entries)
     # One vector is faster as such than as a matrix of one row.
     products = (all_ @ asked[0])[None] if len(vectors) == 1 else asked @ all_.T
-    if allowed is not None:
+    places = None if allowed is None or len(allowed) == len(entries) else np.flatnonzero(allowed)
+    if allowed is not None and places is None:
         products = products.masked_fill(~torch.from_numpy(allowed), -torch.inf)
-    best = torch.topk(products, min(wanted, index.ntotal), dim=1)
+    best = torch.topk(products, min(wanted, len(entries)), dim=1)
     scores = np.full((len(vectors), wanted), -np.inf, np.float32)
     ids = np.full((len(vectors), wanted), NO_CODE, np.int64)
-    scores[:, : best.values.shape[1]], ids[:, : best.indices.shape[1]] = best.values, best.indices
+    found = best.indices.numpy() if places is None else places[best.indices.numpy()]
+    scores[:, : found.shape[1]], ids[:, : found.shape[1]] = best.values, found
     return scores, np.where(np.isneginf(scores), NO_CODE, ids)
 
 
@@ -157,7 +168,7 @@ class DenseRanker:
     def rank_vectors(self, vectors: Vectors, depth: int, allowed: Mask | None = None) -> Rankings:
         """Return the first `depth` codes of each query vector, of shape (queries, dimension).
 
-        Scores are rounded, so that equal aliases score equally wherever they stand in a product of matrices.
+        Scores are rounded, so that equal aliases nearly always score equally wherever they stand.
 
         Args:
             vectors: (queries, dimension).

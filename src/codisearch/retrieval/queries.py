@@ -58,7 +58,7 @@ class SearchOptions:
         return replace(
             self,
             chapter=None if self.chapter is None else check_chapter(self.chapter),
-            under=None if self.under is None else normalise_code(self.under),
+            under=None if self.under is None else normalise_code(self.under.strip().rstrip(".-")),
             display_language=self.display_language or self.language,
         )
 
@@ -76,10 +76,8 @@ def check_query(text: str, number: int = 1) -> str:
     squeezed = " ".join(text.split())
     if _SURROGATE.search(squeezed):
         raise InputError(f"Query {number} holds bytes that are not UTF-8: {text!a}; expected UTF-8 text.")
-    if not any(letter.isalnum() for letter in squeezed):
-        raise InputError(
-            f"Query {number} is empty: expected a clinical phrase with letters or digits, came {text!r}."
-        )
+    if not any(letter.isalpha() for letter in squeezed):
+        raise InputError(f"Query {number} is empty: expected a clinical phrase with letters, came {text!r}.")
     if len(squeezed) > MAX_CHARACTERS:
         raise InputError(
             f"Query {number} has {len(squeezed)} characters; at most {MAX_CHARACTERS} are allowed. "

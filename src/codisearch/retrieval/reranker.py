@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from codisearch.retrieval.aliases import QUERY_SOURCE
 from codisearch.retrieval.ranking import NO_CODE, Rankings, Scores, reorder
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 SEPARATOR: Final = " | "
 """Stands between the title and the alias of a document."""
 
-_QUERY_SOURCE = "query"
 _TRANSFORMER_BATCH: Final = 64
 _WORD_BATCH: Final = 1024
 _DIGITS: Final = 5
@@ -56,7 +56,7 @@ class Documents:
     def text(self, code: int, alias: int) -> str:
         """Return the document of a code that was found through an alias (positions; alias -1 for none)."""
         title = self.titles[code]
-        if alias == NO_CODE or self.sources[alias] == _QUERY_SOURCE or self.aliases[alias] == title:
+        if alias == NO_CODE or self.sources[alias] == QUERY_SOURCE or self.aliases[alias] == title:
             return title
         return f"{title}{SEPARATOR}{self.aliases[alias]}"
 
@@ -135,7 +135,7 @@ def fuse(rankings: Rankings, probabilities: npt.NDArray[np.float32], fusion: Fus
 
 
 def fused_scores(scores: Scores, probabilities: Scores, fusion: Fusion) -> Scores:
-    """Return the scores of both stages, see `fuse`; rounded, so that they do not depend on the batch."""
+    """Return the scores of both stages, see `fuse`; rounded, so that they hardly depend on the batch."""
     depth = min(fusion.depth, scores.shape[1], probabilities.shape[1])
     if not depth or not fusion.weight:
         return scores

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Final, Unpack
+from typing import Unpack
 
 from codisearch.detection import detect_language
 from codisearch.languages import check_language
+from codisearch.retrieval.aliases import QUERY_SOURCE
 from codisearch.retrieval.answers import Answer, CodeCard, Hit, Suggestion
 from codisearch.retrieval.bundle import Bundle, Manifest
 from codisearch.retrieval.codebook import Codebook
+from codisearch.retrieval.confident import QUERIES_AT_ONCE
 from codisearch.retrieval.hits import HitBuilder
 from codisearch.retrieval.queries import MAX_TOP, SearchKeywords, SearchOptions, check_query
 from codisearch.retrieval.ranking import Mask
 from codisearch.retrieval.siblings import Siblings
-from codisearch.retrieval.suggestions import Suggester
-
-_QUERIES_AT_ONCE: Final = 256
+from codisearch.retrieval.suggestions import Suggester, Text
 
 
 class Retriever:
@@ -125,8 +125,8 @@ class Retriever:
             billable_only=asked.billable_only, chapter=asked.chapter, under=asked.under
         )
         answers = []
-        for start in range(0, len(cleaned), _QUERIES_AT_ONCE):
-            answers += self._answer(cleaned[start : start + _QUERIES_AT_ONCE], asked, allowed)
+        for start in range(0, len(cleaned), QUERIES_AT_ONCE):
+            answers += self._answer(cleaned[start : start + QUERIES_AT_ONCE], asked, allowed)
         return answers
 
     def lookup(self, code: str, language: str | None = None) -> CodeCard:
@@ -154,7 +154,7 @@ class Retriever:
             InputError: If it is too long, or the language or `top` is not allowed.
         """
         SearchOptions(language=language, top=top).checked()
-        if not any(letter.isalnum() for letter in typed):
+        if not any(letter.isalpha() for letter in typed):
             return []
         return self._suggester_.suggest(check_query(typed), language, top)
 
@@ -172,21 +172,25 @@ class Retriever:
     def _suggester(self) -> Suggester:
         positions = self._ranker.stages.first.code_of_alias.tolist()
         texts = [
-            (alias, position, language)
-            for (alias, language, _source), position in zip(self._hits.aliases, positions, strict=True)
+            Text(alias, position, language, is_example=source == QUERY_SOURCE)
+            for (alias, language, source), position in zip(self._hits.aliases, positions, strict=True)
         ]
-        texts += [(title, self._codebook.positions[code], language) for title, code, language in self._titles]
+        texts += [
+            Text(title, self._codebook.positions[code], language) for title, code, language in self._titles
+        ]
         return Suggester(self._codebook, texts)
 
     def _answer(self, queries: Sequence[str], options: SearchOptions, allowed: Mask | None) -> list[Answer]:
-        typed = [self._codebook.typed_codes(query, allowed) for query in queries]
+        typed = [self._codebook.typed_code(query, allowed) for query in queries]
         languages = [
-            options.language or (None if shown else detect_language(query))
-            for query, (_code, shown) in zip(queries, typed, strict=True)
+            options.language or (detect_language(query) if one is None else None)
+            for query, one in zip(queries, typed, strict=True)
         ]
-        phrases = [place for place, (_code, shown) in enumerate(typed) if not shown]
+        phrases = [place for place, one in enumerate(typed) if one is None]
         texts = [queries[place] for place in phrases]
+        threshold = self._ranker.confidence.threshold(options.precision, rerank=options.rerank)
         hits: dict[int, list[Hit]] = {}
+        sure: set[int] = set()
         if phrases:
             with self._models:
                 vectors = self._ranker.stages.encode(texts)
@@ -200,19 +204,22 @@ class Retriever:
                 )
             for row, place in enumerate(phrases):
                 hits[place] = self._hits.of_ranking(rankings, row, vectors[row], options)
-        threshold = self._ranker.confidence.threshold(options.precision, rerank=options.rerank)
+                if hits[place] and rankings.probabilities[row, 0] >= threshold:
+                    sure.add(place)
         answers = []
         for place, query in enumerate(queries):
-            code, shown = typed[place]
-            found = hits[place] if place in hits else self._hits.of_typed_code(code, shown, options)
+            one = typed[place]
+            found = hits[place] if one is None else self._hits.of_typed_code(one, options)
+            is_the_typed_one = one is not None and bool(found) and found[0].code == one.code
             answers.append(
                 Answer(
                     query=query,
                     hits=tuple(found),
                     language=languages[place],
                     detected=options.language is None and languages[place] is not None,
-                    known=bool(found) and found[0].probability >= threshold,
+                    known=is_the_typed_one or place in sure,
                     precision=options.precision or self._ranker.confidence.precision,
+                    threshold=threshold,
                     release=self.release,
                     groups=(self._siblings.group(found, options.display_language) if options.grouped else ()),
                 )

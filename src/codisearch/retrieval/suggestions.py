@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from rapidfuzz import process
@@ -15,13 +15,30 @@ from codisearch.retrieval.ranking import Ids
 from codisearch.retrieval.static import fold
 
 _WORD: Final = re.compile(r"\w+")
-_CODE_BEGINNING: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z.]{0,6}")
+_CODE_BEGINNING: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z.-]{0,7}")
 _LAST: Final = "\uffff"
 _SHORTEST_MISSPELT: Final = 4  # letters
 _MOST_EDITS: Final = 2
 _ALTERNATIVES: Final = 8
+_MOST_WORDS: Final = 12
 _READ: Final = 500
 """How many texts of the asked language, and of the others, are looked at."""
+
+
+class Text(NamedTuple):
+    """A text that can be suggested.
+
+    Attributes:
+        text: The text.
+        code: Position of its code.
+        language: Its language.
+        is_example: Whether it is a phrase of the corpus and no title or term.
+    """
+
+    text: str
+    code: int
+    language: str
+    is_example: bool = False
 
 
 class Suggester:
@@ -32,28 +49,31 @@ class Suggester:
 
     Args:
         codebook: The codes.
-        texts: What can be suggested: text, position of its code, language.
+        texts: What can be suggested.
     """
 
-    def __init__(self, codebook: Codebook, texts: Sequence[tuple[str, int, str]]) -> None:
+    def __init__(self, codebook: Codebook, texts: Sequence[Text]) -> None:
         self._codebook = codebook
-        # In the order in which they are suggested: what can be billed before what cannot, short before long.
-        self._texts = sorted(texts, key=lambda one: (not codebook.billable[one[1]], len(one[0]), one))
-        self._folded = [fold(text) for text, _code, _language in self._texts]
+        # In the order in which they are suggested: titles and terms before examples of what people write,
+        # what can be billed before what cannot, short before long.
+        self._texts = sorted(
+            texts, key=lambda one: (one.is_example, not codebook.billable[one.code], len(one.text), one)
+        )
+        self._folded = [fold(one.text) for one in self._texts]
         holders: dict[str, list[int]] = {}
         for number, text in enumerate(self._folded):
             for word in set(_WORD.findall(text)):
                 holders.setdefault(word, []).append(number)
         self._words = sorted(holders)
         self._holders = [np.array(holders[word], dtype=np.int64) for word in self._words]
-        self._languages = np.array([language for _text, _code, language in self._texts], dtype=object)
+        self._languages = np.array([one.language for one in self._texts], dtype=object)
 
     def suggest(self, typed: str, language: str | None, top: int) -> list[Suggestion]:
         """Return completions: first those in the asked language, and of these those that begin so."""
-        if _CODE_BEGINNING.fullmatch(typed.strip()):
-            book = self._codebook
-            codes = [book.name(code, language) for code in book.completions(typed, top)]
-            return [Suggestion(one.code, one.code, one.title, one.billable, "") for one in codes]
+        book = self._codebook
+        if _CODE_BEGINNING.fullmatch(typed.strip()) and (codes := book.completions(typed, top)):
+            names = [book.name(code, language) for code in codes]
+            return [Suggestion(one.code, one.code, one.title, one.billable, "") for one in names]
         words = _WORD.findall(fold(typed))
         if not words:
             return []
@@ -67,20 +87,21 @@ class Suggester:
             for number in dict.fromkeys([*begun, *some]):
                 if len(suggestions) == top:
                     break
-                suggestions.setdefault(
-                    (self._folded[number], self._texts[number][1]), self._read(number, language)
-                )
+                what = (self._folded[number], self._texts[number].code)
+                suggestions.setdefault(what, self._read(number, language))
         return list(suggestions.values())
 
     def _read(self, number: int, language: str | None) -> Suggestion:
-        text, place, its_language = self._texts[number]
-        name = self._codebook.name(self._codebook.codes[place], language)
-        return Suggestion(text, name.code, name.title, name.billable, its_language)
+        one = self._texts[number]
+        name = self._codebook.name(self._codebook.codes[one.code], language)
+        return Suggestion(one.text, name.code, name.title, name.billable, one.language)
 
     def _matching(self, words: Sequence[str]) -> Ids:
         """Return the numbers of the texts that hold a word for each of these, in their order."""
         found: Ids | None = None
-        for word in words:
+        for word in words[:_MOST_WORDS]:
+            if found is not None and not len(found):
+                break
             holders = self._begun(word)
             if not len(holders):
                 holders = self._union([bisect_left(self._words, one) for one in self._most_alike(word)])

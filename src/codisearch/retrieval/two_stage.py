@@ -8,7 +8,7 @@ import numpy as np
 
 from codisearch.retrieval.encoder import Vectors, encode
 from codisearch.retrieval.index import DenseRanker
-from codisearch.retrieval.ranking import Ids, Mask, Rankings, Scores, order_of, take
+from codisearch.retrieval.ranking import NO_CODE, Ids, Mask, Rankings, Scores, order_of, take
 from codisearch.retrieval.reranker import Documents, Fusion, fuse, fused_scores, score_candidates
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ class TwoStageRanker:
         liked = first.liked.copy()
         liked[:, : read.shape[1]] = read
         second_ranks = first.second_ranks.copy()
-        likings = order_of(rankings.codes[:, : read.shape[1]], read)
+        codes = rankings.codes[:, : read.shape[1]]
+        is_read = codes != NO_CODE
+        likings = order_of(codes, np.where(is_read, read, -1.0).astype(np.float32))
         np.put_along_axis(second_ranks, likings, np.arange(1, read.shape[1] + 1)[None, :], axis=1)
+        second_ranks[:, : read.shape[1]][~is_read] = NOT_READ
         scores = fused_scores(rankings.scores, read, self.fusion)
         order = order_of(rankings.codes, scores)
         return StagedRankings(

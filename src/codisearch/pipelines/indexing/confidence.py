@@ -133,9 +133,10 @@ def _fit(
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
         scale = torch.exp(scales[0][language])[:, None]
-        utility = torch.where(filled, candidates @ slopes, -torch.inf)
+        # Infinity times the scale would make the gradient of the scale undefined, so it comes last.
+        utility = torch.where(filled, (candidates @ slopes) * scale, -torch.inf)
         other = (queries @ none + intercept)[:, None] * scale + scales[1][language][:, None]
-        shares = torch.softmax(torch.cat([utility * scale, other], dim=1), dim=1)
+        shares = torch.softmax(torch.cat([utility, other], dim=1), dim=1)
         likelihood = (counts * torch.log((shares * outcome).sum(dim=1) + _SMALLEST)).mean()
         penalty = params.penalty * (slopes.square().sum() + none.square().sum())
         penalty = penalty + params.language_penalty * scales.square().mean(dim=1).sum()

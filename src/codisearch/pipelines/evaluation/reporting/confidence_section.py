@@ -34,7 +34,7 @@ _TEXTS: Final = (
 )
 _MENTIONS: Final = (
     "Real mentions differ from the queries that the probabilities were calibrated on, and a code that is"
-    " longer than the annotated one can count as right (see Real mentions): calibrate on queries of your own"
+    " longer than the annotated one can count as right (see Real mentions): measure on mentions of your own"
     " before you rely on a threshold."
 )
 _PICTURES: Final = {
