@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from codisearch.codes import CodeTree, category_of, four_characters_of, matches_gold, normalise_code
 from codisearch.errors import InputError
 
-CODES = st.from_regex(r"[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?", fullmatch=True).filter(str.isascii)
+CODES = st.from_regex(r"[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?", fullmatch=True).filter(
+    lambda code: code.isascii() and any(letter.isdigit() for letter in code)
+)
 
 
 @pytest.mark.parametrize(

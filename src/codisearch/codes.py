@@ -10,7 +10,7 @@ import pandas as pd
 
 from codisearch.errors import InputError
 
-CODE_PATTERN: Final = r"^[A-Z][0-9][0-9A-Z](\.[0-9A-Z]{1,4})?$"
+CODE_PATTERN: Final = r"^(?=.*[0-9])[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?$"
 _CODE = re.compile(CODE_PATTERN)
 CATEGORY_LENGTH: Final = 3
 FOUR_CHARACTER_LENGTH: Final = 5  # "E11.9" with its dot

@@ -134,6 +134,14 @@ def test_typed_code_that_is_not_allowed() -> None:
     assert BOOK.typed_code("E11", circulation) == TypedCode("E11", ())
 
 
+@pytest.mark.parametrize(
+    ("typed", "code"), [("e119", "E11.9"), ("E11.9", "E11.9"), ("EI1.9", None), ("E11.-", None)]
+)
+def test_exact_code(typed: str, code: str | None) -> None:
+    """Dot and case are forgiven, look-alike letters and dashes are not."""
+    assert BOOK.exact(typed) == code
+
+
 def test_unknown_code() -> None:
     """The error holds the code, dotted, and the nearest with their titles in the asked language."""
     with pytest.raises(

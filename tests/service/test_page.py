@@ -277,6 +277,66 @@ def test_codes_near_a_typed_one(desk: Desk) -> None:
     assert "similar to the code that was typed" in page.inner_text(".hit:first-child")
 
 
+def test_language_that_is_not_detected(desk: Desk) -> None:
+    """A text in which no language was detected is said to be such; a code is of no language."""
+    page = desk.open()
+    change_answers(page, lambda answer: answer.update(language=None, detected=False))
+    search(page, "mal di gola", "R07.0")
+    assert page.inner_text("#query-language option:checked") == "Not detected"
+    search(page, "E11.9", "E11.9")
+    assert page.inner_text("#query-language option:checked") == "Detect"
+
+
+def test_completions_in_the_likely_language(desk: Desk) -> None:
+    """Completions are asked for in the detected language, and in that of the page where there is none yet."""
+    page = desk.open(locale="ca")
+    asked: list[str] = []
+
+    def note(request: "Request") -> None:
+        if request.url.endswith("/suggest"):
+            asked.append(json.loads(request.post_data or "")["language"])
+
+    page.on("request", note)
+    change_answers(page, lambda answer: answer.update(language="fr", detected=True))
+    search(page, "dolor torácico", "R07.9")
+    search(page, "hypertension artérielle", "I10")
+    page.select_option("#query-language", "it")
+    search(page, "mal di gola", "R07.0")
+    assert [*dict.fromkeys(asked)] == ["ca", "fr", "it"]
+
+
+def test_completions_by_keyboard(desk: Desk) -> None:
+    """Tab goes from the field to the completions, arrows go through them, and Tab goes on to the language."""
+    page = desk.open()
+    page.keyboard.type("type")
+    page.wait_for_selector("#completions button:nth-child(2)")
+    page.wait_for_selector(".hit")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#completions button:nth-child(1):focus")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#completions button:nth-child(2):focus")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    assert focused(page) == "query-language"
+    page.keyboard.press("Shift+Tab")
+    chosen = page.inner_text("#completions button:focus")
+    page.keyboard.press("Enter")
+    assert page.input_value("#query") == chosen
+    assert focused(page) == "query"
+
+
+def test_completions_keep_the_focus(desk: Desk) -> None:
+    """New completions that come while an old one has the focus do not lose it."""
+    page = desk.open()
+    page.keyboard.type("type")
+    page.wait_for_selector("#completions button:nth-child(2)")
+    page.focus("#completions button")
+    page.evaluate("document.getElementById('query').value = 'chest'")
+    page.evaluate("document.getElementById('query').dispatchEvent(new Event('input'))")
+    page.wait_for_selector("#completions button:focus:has-text('Chest')")
+
+
 def test_places_in_the_stages(desk: Desk) -> None:
     """The place after each stage is there for who wants to know."""
     page = desk.open()
@@ -344,6 +404,7 @@ def test_list_of_keys(desk: Desk) -> None:
     page.locator("#help-button").focus()
     page.keyboard.press("?")
     assert "Copy the selected code" in page.inner_text("#help")
+    assert "From the field to the completions" in page.inner_text("#help")
     page.uncheck("#single-keys")
     page.keyboard.press("Escape")
     assert not page.is_visible("#help")
@@ -412,6 +473,30 @@ def test_groups(desk: Desk) -> None:
     assert page.locator('.hit[data-code="S52.501"]').count() == 0
 
 
+def test_many_choices(desk: Desk) -> None:
+    """Only the first three choices of a group are unfolded, so that it takes little of a phone."""
+    page = desk.open(size=PHONE, has_touch=True, is_mobile=True)
+    page.click("#filter-toggle")
+    page.check("#grouped")
+
+    def add(answer: dict[str, Any]) -> None:
+        choice = answer["groups"][0]["choices"][0]
+        more = [
+            {**choice, "code": f"S52.{number}", "qualifier": ("laterality", "encounter")[number % 2]}
+            for number in range(600, 620)
+        ]
+        answer["groups"][0]["choices"] += more
+
+    change_answers(page, add)
+    search(page, "Unspecified fracture of the lower end of left radius", "S52.502")
+    choices = page.locator(".hit:first-child .choices")
+    assert choices.locator("a:visible").count() == 3
+    assert choices.locator("summary").inner_text() == "18 more"
+    assert page.evaluate("document.querySelector('.hit').offsetHeight") < 520
+    choices.locator("summary").click()
+    assert choices.locator("a:visible").count() == 21
+
+
 def test_filters(desk: Desk) -> None:
     """Chapter, code above and billable leave codes out; a filter that is no code is said to be none."""
     page = desk.open()
@@ -424,7 +509,30 @@ def test_filters(desk: Desk) -> None:
     page.fill("#under", "e11")
     sync_api.expect(page.locator(".hit")).to_have_count(4)
     page.fill("#under", "e")
-    assert page.inner_text("#under-error") == TEXTS["en"]["filters.underInvalid"]
+    wrong = TEXTS["en"]["filters.underInvalid"]
+    assert page.inner_text("#under-error") == wrong
+    assert page.locator(".hit").count() == 0
+    page.fill("#query", "diabetes")
+    page.wait_for_timeout(400)
+    assert page.locator(".hit").count() == 0
+    assert page.inner_text("#count") == wrong
+    page.fill("#under", "e11")
+    sync_api.expect(page.locator(".hit")).to_have_count(4)
+
+
+def test_too_long_a_text(desk: Desk) -> None:
+    """A pasted text is never cut: one of 2,000 characters is searched, one more is said to be too long."""
+    page = desk.open()
+    search(page, "dolor torácico", "R07.9")
+    page.fill("#query", "d" * 2_001)
+    page.wait_for_selector("#problem")
+    assert TEXTS["en"]["problem.tooLarge"] in page.inner_text("#problem")
+    assert page.locator(".hit").count() == 0
+    assert len(page.input_value("#query")) == 2_001
+    page.fill("#query", "d" * 1_999 + "   d")  # white space counts once
+    page.wait_for_selector("#problem")
+    page.fill("#query", "d" * 1_998 + "   d")
+    page.wait_for_selector("#problem", state="hidden")
 
 
 def test_preferences_are_remembered_and_queries_are_not(desk: Desk) -> None:
@@ -444,12 +552,26 @@ def test_preferences_are_remembered_and_queries_are_not(desk: Desk) -> None:
     assert page.input_value("#query") == ""
 
 
-def test_not_sure(desk: Desk) -> None:
-    """Where the first code is not sure enough the page says so, with the precision."""
+@pytest.mark.parametrize(
+    ("probability", "threshold", "said"),
+    [
+        (0.61, 0.65, "80% needs a probability of at least 65%; that of the first code is 61%."),
+        (0.651, 0.654, "80% needs a probability of at least 65.4%; that of the first code is 65.1%."),
+        (0.61, 0.997, "80% needs a probability of at least 99.7%; that of the first code is 61.0%."),
+        (0.61, 1.1, "80% is out of reach. Choose a lower one."),
+    ],
+)
+def test_not_sure(desk: Desk, probability: float, threshold: float, said: str) -> None:
+    """Where the first code is not sure enough the page says what the precision needs, and what there is."""
     page = desk.open()
-    change_answers(page, lambda answer: answer.update(known=False))
+
+    def doubt(answer: dict[str, Any]) -> None:
+        answer.update(known=False, threshold=threshold)
+        answer["hits"][0]["probability"] = probability
+
+    change_answers(page, doubt)
     search(page, "dolor torácico", "R07.9")
-    assert "Not sure: below the chosen precision of 80%." in page.inner_text("#unsure")
+    assert f"Not sure: a precision of {said}" in page.inner_text("#unsure")
     page.unroute_all()
     page.select_option("#precision", "0.7")
     page.wait_for_selector("#unsure", state="hidden")
@@ -561,17 +683,92 @@ def test_api_key(desk: Desk, locked_address: str) -> None:
     """A service that needs a key is asked with it; the key is kept for this tab alone."""
     desk.address, desk.allowed = locked_address, "401"
     page = desk.open()
-    page.fill("#query", "dolor torácico")
-    page.wait_for_selector("#key-dialog[open]")
-    page.fill("#key", "wrong")
+    assert page.is_visible("#key-dialog")
+    page.fill("#key", KEY)
     page.keyboard.press("Enter")
+    page.wait_for_selector("#query:focus")
+    sync_api.expect(page.locator("#release")).to_contain_text("ICD-10-CM tiny")
+    assert not page.is_visible("#problem")
+    search(page, "dolor torácico", "R07.9")
+    assert KEY in page.evaluate("JSON.stringify({...sessionStorage})")
+    assert KEY not in page.evaluate("JSON.stringify({...localStorage}) + document.cookie + location.href")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wrong_api_key(desk: Desk, locked_address: str, language: str) -> None:
+    """A key that the service refuses is called wrong where it was entered, and is not kept."""
+    desk.address, desk.allowed = locked_address, "401"
+    page = desk.open(locale=language)
+    assert page.inner_text("#key-error") == ""
+    for wrong in ("wrong", "not possible in a header"):
+        page.fill("#key", wrong)
+        page.keyboard.press("Enter")
+        sync_api.expect(page.locator("#key-error")).to_have_text(TEXTS[language]["apiKey.wrong"])
+        assert page.is_visible("#key-dialog")
+        assert wrong not in page.evaluate("JSON.stringify({...sessionStorage})")
+
+
+def test_stored_api_key_that_is_no_longer_right(desk: Desk, locked_address: str) -> None:
+    """A key that was right once is called wrong when the page is loaded again."""
+    desk.address, desk.allowed = locked_address, "401"
+    page = desk.open()
+    page.evaluate("sessionStorage.setItem('codisearch.key', 'old')")
+    page.reload()
     page.wait_for_selector("#key-dialog[open]")
+    assert page.inner_text("#key-error") == TEXTS["en"]["apiKey.wrong"]
+
+
+def test_phrase_never_gets_into_the_api_key(desk: Desk) -> None:
+    """Once somebody writes, no dialog opens by itself: a message with a button asks for the key."""
+    desk.allowed = "401"
+    page = desk.open()
+    refusal = {"title": "Unauthorized", "status": 401, "detail": "No key."}
+    page.route("**/v1/**", lambda route: route.fulfill(status=401, json=refusal))
+    page.keyboard.type("dolor ", delay=60)
+    page.wait_for_selector("#problem")
+    page.keyboard.type("torácico")
+    assert page.input_value("#query") == "dolor torácico"
+    assert not page.is_visible("#key-dialog")
+    assert page.input_value("#key") == ""
+    page.click("#problem button:text-is('Enter the key')")
+    assert page.is_visible("#key-dialog")
+    page.unroute_all()
     page.fill("#key", KEY)
     page.keyboard.press("Enter")
     page.wait_for_selector('.hit:first-child[data-code="R07.9"]')
-    assert "ICD-10-CM tiny" in page.inner_text("footer")
-    assert KEY in page.evaluate("JSON.stringify({...sessionStorage})")
-    assert KEY not in page.evaluate("JSON.stringify({...localStorage}) + document.cookie + location.href")
+
+
+def test_writing_before_the_service_asks_for_a_key(desk: Desk) -> None:
+    """A phrase that is begun while the page loads stays where it is, though the refusal comes late."""
+    desk.allowed = "401"
+    page = desk.open()
+    held: list[Route] = []
+
+    def hold(route: "Route") -> None:
+        held.append(route)
+
+    page.route("**/v1/**", hold)
+    with page.expect_request("**/v1/info"):
+        page.reload(wait_until="domcontentloaded")
+    page.focus("#query")
+    page.keyboard.type("do")
+    held[0].fulfill(status=401, json={"status": 401})
+    page.wait_for_selector("#problem")
+    page.keyboard.type("lor")
+    assert page.input_value("#query") == "dolor"
+    assert not page.is_visible("#key-dialog")
+
+
+def test_code_in_the_address_of_a_locked_service(desk: Desk, locked_address: str) -> None:
+    """A linked code is shown as soon as the key is there."""
+    desk.address, desk.allowed = locked_address, "401"
+    page = desk.open("#E11.9")
+    page.click("#key-dialog [data-close]")
+    page.click("#card button:text-is('Enter the key')")
+    page.fill("#key", KEY)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#card .card-tools")
+    page.wait_for_selector("#card-title:focus")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -583,6 +780,7 @@ def test_phone(desk: Desk, language: str) -> None:
     page.click("#filter-toggle")
     search(page, "diabetes tipo 2", "E11.9")
     assert not page.evaluate(wider)
+    assert page.evaluate("getComputedStyle(document.querySelector('footer')).position") == "static"
     page.tap(".hit-link")
     page.wait_for_selector("#card h2:has-text('E11.9')")
     assert not page.evaluate(wider)

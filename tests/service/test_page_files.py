@@ -14,6 +14,7 @@ from codisearch.chapters import CHAPTERS
 from codisearch.codes import QUALIFIERS
 from codisearch.languages import LANGUAGES
 from codisearch.retrieval.aliases import SOURCES
+from codisearch.retrieval.queries import MAX_CHARACTERS
 
 PAGE = Path(codisearch.__file__).parent / "service" / "page"
 SCRIPTS = sorted(PAGE.glob("*.js"))
@@ -157,6 +158,14 @@ def test_ids_that_scripts_use_exist() -> None:
     for path in SCRIPTS:
         used = set(re.findall(r'byId\("([\w-]+)"\)', path.read_text(encoding="utf-8")))
         assert used <= made.union(str(name) for name in ids), path.name
+
+
+def test_longest_phrase_is_that_of_the_service() -> None:
+    """The page refuses what the service would refuse, and no field cuts what is pasted into it."""
+    longest = re.findall(r"const LONGEST = (\d+);", (PAGE / "finder.js").read_text(encoding="utf-8"))
+    assert longest == [str(MAX_CHARACTERS)]
+    fields = [names for _tag, names, _text in elements() if names.get("id") == "query"]
+    assert ["maxlength" in names for names in fields] == [False]
 
 
 def test_nothing_is_inline() -> None:

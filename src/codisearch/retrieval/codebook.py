@@ -18,7 +18,7 @@ from codisearch.languages import LANGUAGES
 from codisearch.retrieval.answers import CodeCard, CodeName, Confusable
 from codisearch.retrieval.ranking import Mask
 
-_TYPED: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z](?:[.,\-]?[0-9A-Za-z]{1,4})?[.,]?-?")
+_TYPED: Final = re.compile(r"(?=\D*[0-9])[A-Za-z][0-9A-Za-z]{2}(?:[.,\-]?[0-9A-Za-z]{1,4})?[.,]?-?")
 _LOOKALIKES: Final = str.maketrans({"O": "0", "I": "1", "L": "1"})
 _NEAREST: Final = 8
 _WORD: Final = re.compile(r"[\w'-]+")
@@ -89,20 +89,21 @@ class Codebook:
             yield child
             yield from self.below(child)
 
+    def exact(self, typed: str) -> str | None:
+        """Return the code that was typed, with or without its dot, in any case, and nothing else missing."""
+        try:
+            code = normalise_code(typed)
+        except InputError:
+            return None
+        return code if code in self.positions else None
+
     def find(self, typed: str) -> str | None:
         """Return the code that was typed, with or without its dot, whatever its case; None if there is none.
 
         `E11.-` and `E11.` stand for `E11`; a letter O or I where only a digit can be stands for 0 or 1.
         """
         bare = re.sub(r"[.,\-\s]", "", typed).upper()
-        for candidate in (bare, bare[:1] + bare[1:].translate(_LOOKALIKES)):
-            try:
-                code = normalise_code(candidate)
-            except InputError:
-                continue
-            if code in self.positions:
-                return code
-        return None
+        return self.exact(bare) or self.exact(bare[:1] + bare[1:].translate(_LOOKALIKES))
 
     def typed_code(self, query: str, allowed: Mask | None) -> TypedCode | None:
         """Return the code that a query consists of; None for a phrase.

@@ -15,7 +15,7 @@ from codisearch.retrieval.ranking import Ids
 from codisearch.retrieval.static import fold
 
 _WORD: Final = re.compile(r"\w+")
-_CODE_BEGINNING: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z.-]{0,7}")
+_CODE_BEGINNING: Final = re.compile(r"(?=\D*[0-9])[A-Za-z][0-9A-Za-z]{1,2}[0-9A-Za-z.-]{0,6}")
 _LAST: Final = "\uffff"
 _SHORTEST_MISSPELT: Final = 4  # letters
 _MOST_EDITS: Final = 2

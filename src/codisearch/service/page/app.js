@@ -1,7 +1,7 @@
 /** The page: loads the language, then wires field, filters, results, panel, dialogs and keys to each other. */
 
-import { info } from "./api.js";
-import { askForKey, startDialogs } from "./dialogs.js";
+import { ApiError, info } from "./api.js";
+import { askForKey, dialogOpen, requireKey, startDialogs } from "./dialogs.js";
 import { byId, el } from "./dom.js";
 import { startFilters, titleLanguage, translateFilters } from "./filters.js";
 import { clearQuery, refreshAnswer, searchAgain, searchFor, searchNow, startFinder } from "./finder.js";
@@ -30,10 +30,20 @@ function showRelease(known = release) {
   byId("release").textContent = release && t("footer.release", { release });
 }
 
-/** Asks for the release; where that fails, the first answer tells it. */
+/** Asks for the release, and for a key where the service needs one; else the first answer tells the release. */
 async function loadRelease() {
-  const { release: known } = await info().catch(() => ({ release }));
-  showRelease(known);
+  try {
+    showRelease((await info()).release);
+  } catch (error) {
+    if (error instanceof ApiError && error.kind === "unauthorized") requireKey(error);
+  }
+}
+
+/** Goes to the field, unless the focus is wanted elsewhere. */
+function focusField() {
+  const at = document.activeElement ?? document.body;
+  const free = at === document.body || at.closest("dialog") !== null; // in a dialog that has just been closed
+  if (free && !dialogOpen() && !location.hash) byId("query").focus();
 }
 
 /** Searches with other filters, and shows the open code again where its titles are to be in another language. */
@@ -80,13 +90,14 @@ async function start() {
     loadRelease();
     searchAgain();
     refreshPanel();
+    focusField();
   });
   startFinder((answer) => showRelease(answer.release));
   startResults();
-  startPanel({ language: titleLanguage, unauthorized: askForKey });
+  startPanel({ language: titleLanguage, askForKey });
   startKeys({ closeCard: close, openCard, clearQuery, searchNow });
-  if (!openCard() && !location.hash) byId("query").focus();
-  await loadRelease();
+  await loadRelease(); // before the field gets the focus: nothing is to be written before a key is asked for
+  focusField();
   document.documentElement.dataset.ready = "true";
 }
 

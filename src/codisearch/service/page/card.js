@@ -29,11 +29,13 @@ export function showLoading(code, close) {
  * @param {string} message
  * @param {import("./types.js").CodeName[]} suggestions Codes that may have been meant.
  * @param {() => void} close
+ * @param {?() => void} [askForKey] Given where the API key is what is missing.
  */
-export function showMissing(code, message, suggestions, close) {
+export function showMissing(code, message, suggestions, close, askForKey = null) {
   fill(
     el("div", { class: "card-head" }, el("h2", { id: "card-title", tabindex: -1, class: "code" }, code), closeButton(close)),
     el("p", { class: "notice bad" }, message),
+    askForKey && el("button", { type: "button", class: "small", click: askForKey }, t("apiKey.enter")),
     suggestions.length > 0 && section(t("card.similar"), codeList(suggestions)),
   );
 }

@@ -10,13 +10,13 @@ const box = byId("completions");
  * Shows completions of a text. They are a convenience: where they fail, there are none.
  *
  * @param {string} text
- * @param {string} language
+ * @param {string} language Completions in this one come first.
  * @param {AbortSignal} signal
  * @param {(text: string) => void} choose
  */
 export async function showCompletions(text, language, signal, choose) {
   try {
-    const body = { q: text, top: SHOWN, ...(language && { language }) };
+    const body = { q: text, top: SHOWN, language };
     const { suggestions } = await suggest(body, { signal });
     const others = suggestions.filter((one) => one.text.toLowerCase() !== text.toLowerCase());
     if (!signal.aborted) fill(others.slice(0, SHOWN).map((one) => button(one, choose)));
@@ -32,9 +32,37 @@ export function clearCompletions() {
 
 /** @param {HTMLElement[]} buttons */
 function fill(buttons) {
+  const hadFocus = box.contains(document.activeElement);
   box.replaceChildren(...buttons);
   box.hidden = buttons.length === 0;
   box.scrollLeft = 0;
+  mark(0);
+  if (hadFocus) (buttons[0] ?? byId("query")).focus();
+}
+
+/**
+ * Puts one completion into the tab order: Tab passes them in one step, the arrow keys go through them.
+ *
+ * @param {number} place
+ */
+function mark(place) {
+  [...box.children].forEach((button, number) => button.setAttribute("tabindex", number === place ? "0" : "-1"));
+}
+
+/**
+ * Moves the focus among the completions.
+ *
+ * @param {number} step
+ * @returns {boolean} Whether the focus was on one.
+ */
+export function moveAlong(step) {
+  const buttons = /** @type {HTMLElement[]} */ ([...box.children]);
+  const place = buttons.findIndex((button) => button === document.activeElement);
+  if (place < 0) return false;
+  const next = Math.max(0, Math.min(place + step, buttons.length - 1));
+  mark(next);
+  buttons[next].focus();
+  return true;
 }
 
 /**

@@ -62,10 +62,11 @@ export function translateFilters() {
  * Shows which language was detected, in the place of the choice that asks for it.
  *
  * @param {?string} language Null where none was.
+ * @param {boolean} [tried] Whether there was a phrase to detect it in.
  */
-export function showDetected(language) {
-  const text = language ? t("search.detected", { language: languageName(language) }) : t("search.detect");
-  languages.options[0].textContent = text;
+export function showDetected(language, tried = false) {
+  const none = t(tried ? "search.undetected" : "search.detect");
+  languages.options[0].textContent = language ? t("search.detected", { language: languageName(language) }) : none;
 }
 
 /** @returns {object} The options of a search request. */
@@ -114,11 +115,14 @@ function keep() {
 /** @param {() => void} changed */
 function refresh(changed) {
   showState();
-  if (!under.hasAttribute("aria-invalid")) changed();
+  changed();
 }
 
+/** @returns {boolean} Whether there is text below which no code can stand: then nothing can be searched. */
+export const isUnderWrong = () => under.value.trim() !== "" && readCode(under.value) === null;
+
 function showState() {
-  const wrong = under.value.trim() !== "" && readCode(under.value) === null;
+  const wrong = isUnderWrong();
   under.toggleAttribute("aria-invalid", wrong);
   if (wrong) under.setAttribute("aria-invalid", "true");
   byId("under-error").textContent = wrong ? t("filters.underInvalid") : "";

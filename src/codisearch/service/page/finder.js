@@ -3,9 +3,10 @@
 import { ApiError, search } from "./api.js";
 import { clearCompletions, showCompletions } from "./completions.js";
 import { announce } from "./copy.js";
-import { askForKey } from "./dialogs.js";
+import { requireKey } from "./dialogs.js";
 import { byId } from "./dom.js";
-import { filtered, queryLanguage, searchOptions, showDetected } from "./filters.js";
+import { filtered, isUnderWrong, queryLanguage, searchOptions, showDetected, titleLanguage } from "./filters.js";
+import { t } from "./i18n.js";
 import { openCode } from "./panel.js";
 import { clearProblem, showBusy, showProblem } from "./problems.js";
 import { clearAnswer, isTyped, markOpen, showAnswer, spoken } from "./results.js";
@@ -14,6 +15,7 @@ const PAUSE_MS = 150;
 const SPOKEN_AFTER_MS = 700; // not at every letter
 const PROGRESS_AFTER_MS = 300;
 const SHORTEST = 2;
+const LONGEST = 2000; // as the service counts: characters, white space squeezed
 
 const field = /** @type {HTMLInputElement} */ (byId("query"));
 
@@ -55,8 +57,11 @@ function phrase() {
 export function searchNow() {
   clearTimeout(pause);
   const text = phrase();
+  if (!text) return running;
+  if (isUnderWrong()) return halt(() => clearAnswer(false, t("filters.underInvalid")));
+  if ([...text.replace(/\s+/gu, " ")].length > LONGEST) return halt(() => fail(new ApiError("tooLarge")));
   const body = { query: text, ...searchOptions() };
-  if (!text || JSON.stringify(body) === asked) return running;
+  if (JSON.stringify(body) === asked) return running;
   asked = JSON.stringify(body);
   running = ask(text, body);
   return running;
@@ -91,15 +96,26 @@ export function clearQuery() {
 }
 
 function reset() {
-  request.abort();
   clearTimeout(pause);
-  clearTimeout(speech);
-  [answer, asked] = [null, ""];
-  clearAnswer(true);
+  halt(() => clearAnswer(true));
+}
+
+/**
+ * Drops what was asked and shown, where there is nothing that can be asked.
+ *
+ * @param {() => void} say Shows why.
+ */
+function halt(say) {
+  request.abort();
+  asked = "";
+  forget();
   clearCompletions();
   clearProblem();
   showDetected(null);
   busy(false);
+  say();
+  running = Promise.resolve();
+  return running;
 }
 
 /** @param {boolean} on */
@@ -117,7 +133,7 @@ async function ask(text, body) {
   request = new AbortController();
   const { signal } = request;
   const progress = setTimeout(() => busy(true), PROGRESS_AFTER_MS);
-  showCompletions(text, queryLanguage(), signal, searchFor);
+  showCompletions(text, likelyLanguage(), signal, searchFor);
   try {
     const found = await search(body, { signal, onBusy: waitForIt });
     if (signal.aborted) return;
@@ -134,6 +150,9 @@ async function ask(text, body) {
   }
 }
 
+/** @returns {string} The language that was chosen, else that detected so far, else that of titles. */
+const likelyLanguage = () => queryLanguage() || (answer?.detected && answer.language) || titleLanguage();
+
 /** @param {import("./types.js").Answer} found */
 function say(found) {
   clearTimeout(speech);
@@ -144,7 +163,8 @@ function say(found) {
 function show(found) {
   showAnswer(found, filtered());
   markOpen(openCode());
-  showDetected(found.detected && !isTyped(found) ? found.language : null); // a code is of no language
+  if (isTyped(found)) showDetected(null); // a code is of no language
+  else showDetected(found.detected ? found.language : null, found.language === null);
 }
 
 /** @param {number} seconds */
@@ -164,6 +184,6 @@ function forget() {
 function fail(error) {
   asked = ""; // the same phrase may be tried again
   forget();
-  showProblem(error, searchAgain);
-  if (error instanceof ApiError && error.kind === "unauthorized") askForKey();
+  if (error instanceof ApiError && error.kind === "unauthorized") requireKey(error);
+  else showProblem(error, searchAgain);
 }

@@ -7,7 +7,7 @@ import { plural, tOr } from "./i18n.js";
 /** @typedef {import("./types.js").Choice} Choice */
 /** @typedef {import("./types.js").Hit} Hit */
 
-const SHOWN = 6;
+const SHOWN = 3;
 
 /**
  * Returns the choices of a group by qualifier, or null where there is nothing to choose.
@@ -19,12 +19,32 @@ const SHOWN = 6;
 export function choicesOf(hit, choices) {
   const others = choices.filter((choice) => choice.code !== hit.code);
   if (!others.length) return null;
-  const qualifiers = [...new Set(others.map((choice) => choice.qualifier ?? ""))];
+  const sorted = byQualifier(others).flatMap(([, same]) => same);
+  const rest = sorted.slice(SHOWN);
+  const summary = el("summary", { tabindex: -1 }, plural("choices.more", rest.length));
   return el(
-    "dl",
+    "div",
     { class: "choices" },
-    qualifiers.map((qualifier) => set(qualifier, others.filter((choice) => (choice.qualifier ?? "") === qualifier), hit)),
+    list(sorted.slice(0, SHOWN), hit),
+    rest.length > 0 && el("details", {}, summary, list(rest, hit)),
   );
+}
+
+/**
+ * @param {Choice[]} choices
+ * @returns {[string, Choice[]][]}
+ */
+function byQualifier(choices) {
+  const qualifiers = [...new Set(choices.map((choice) => choice.qualifier ?? ""))];
+  return qualifiers.map((qualifier) => [qualifier, choices.filter((choice) => (choice.qualifier ?? "") === qualifier)]);
+}
+
+/**
+ * @param {Choice[]} choices
+ * @param {Hit} hit
+ */
+function list(choices, hit) {
+  return el("dl", {}, byQualifier(choices).map(([qualifier, same]) => set(qualifier, same, hit)));
 }
 
 /**
@@ -34,19 +54,7 @@ export function choicesOf(hit, choices) {
  */
 function set(qualifier, choices, hit) {
   const rows = choices.map((choice) => row(choice, hit));
-  const rest = rows.slice(SHOWN);
-  const summary = el("summary", { tabindex: -1 }, plural("choices.more", rest.length));
-  return el(
-    "div",
-    {},
-    el("dt", {}, tOr(`qualifier.${qualifier}`, qualifier)),
-    el(
-      "dd",
-      {},
-      el("ul", {}, rows.slice(0, SHOWN)),
-      rest.length > 0 && el("details", {}, summary, el("ul", {}, rest)),
-    ),
-  );
+  return el("div", {}, el("dt", {}, tOr(`qualifier.${qualifier}`, qualifier)), el("dd", {}, el("ul", {}, rows)));
 }
 
 /**

@@ -98,6 +98,19 @@ export function percent(share) {
   return number(share, style);
 }
 
+/**
+ * Returns two shares in per cent with as few digits as tell them apart, and the greater from 100 %.
+ *
+ * @param {number} less
+ * @param {number} more
+ */
+export function percentsApart(less, more) {
+  const written = (/** @type {number} */ digits) =>
+    [less, more, 1].map((share) => number(share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  const [low, high] = [0, 1, 2].map(written).find(([one, two, all]) => one !== two && two !== all) ?? written(2);
+  return [low, high];
+}
+
 /** @param {string} language */
 export function languageName(language) {
   return new Intl.DisplayNames([locale], { type: "language" }).of(language) ?? language;

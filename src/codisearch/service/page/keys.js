@@ -1,5 +1,6 @@
 /** The keyboard: every step of the work has a key. */
 
+import { moveAlong } from "./completions.js";
 import { copy } from "./copy.js";
 import { dialogOpen, openHelp } from "./dialogs.js";
 import { byId } from "./dom.js";
@@ -26,7 +27,7 @@ export function startKeys(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || dialogOpen()) return;
     const done =
-      event.key === "Escape" ? escape(actions) : inField(event, actions) || inHits(event) || single(event, actions);
+      event.key === "Escape" ? escape(actions) : inField(event, actions) || inCompletions(event) || inHits(event) || single(event, actions);
     if (done) event.preventDefault();
   });
 }
@@ -52,6 +53,15 @@ function inField(event, actions) {
     return true;
   }
   return event.key === "ArrowDown" && focusSelected();
+}
+
+/**
+ * From completion to completion.
+ *
+ * @param {KeyboardEvent} event
+ */
+function inCompletions({ key }) {
+  return (key === "ArrowLeft" && moveAlong(-1)) || (key === "ArrowRight" && moveAlong(1));
 }
 
 /**

@@ -21,10 +21,10 @@ let request = new AbortController();
 /**
  * @typedef {object} Needs
  * @property {() => string} language The language that titles should be in.
- * @property {() => void} unauthorized Asks for the API key.
+ * @property {() => void} askForKey
  */
 /** @type {Needs} */
-let needs = { language: () => "", unauthorized: () => {} };
+let needs = { language: () => "", askForKey: () => {} };
 
 /**
  * Follows the address.
@@ -52,7 +52,7 @@ function follow() {
 
 /** Asks for the open code again, as after a change of language or API key. */
 export function refreshPanel() {
-  if (code) open(code, false);
+  if (code) open(code, panel.contains(document.activeElement));
 }
 
 /**
@@ -88,8 +88,8 @@ async function open(wanted, moveFocus) {
 function missing(wanted, error) {
   const known = error instanceof ApiError ? error : new ApiError("server");
   const message = known.kind === "notFound" ? t("card.missing", { code: wanted }) : explain(known);
-  showMissing(wanted, message, known.suggestions, close);
-  if (known.kind === "unauthorized") needs.unauthorized();
+  const askForKey = known.kind === "unauthorized" ? needs.askForKey : null;
+  showMissing(wanted, message, known.suggestions, close, askForKey);
 }
 
 /** @returns {boolean} Whether it was open. */

@@ -3,6 +3,7 @@
 import { ApiError } from "./api.js";
 import { byId, el } from "./dom.js";
 import { plural, t } from "./i18n.js";
+import { apiKey } from "./state.js";
 
 const box = byId("problem");
 
@@ -12,7 +13,8 @@ const box = byId("problem");
  * @param {unknown} error
  */
 export function explain(error) {
-  return t(`problem.${kindOf(error)}`);
+  const kind = kindOf(error);
+  return kind === "unauthorized" && apiKey() ? t("apiKey.wrong") : t(`problem.${kind}`);
 }
 
 /** @param {unknown} error */
@@ -21,10 +23,10 @@ function kindOf(error) {
 }
 
 /**
- * Shows a failure, with the service's own words where the request was at fault, and a way to try again.
+ * Shows a failure, with the service's own words where the request was at fault, and a way out of it.
  *
  * @param {unknown} error
- * @param {() => void} again
+ * @param {() => void} again Tries again; where a key is needed it asks for that.
  */
 export function showProblem(error, again) {
   const kind = kindOf(error);
@@ -33,7 +35,7 @@ export function showProblem(error, again) {
   box.replaceChildren(
     el("p", {}, explain(error)),
     ...(detail ? [el("p", { class: "detail", lang: "en" }, detail)] : []),
-    el("button", { type: "button", class: "small", click: again }, t("problem.again")),
+    el("button", { type: "button", class: "small", click: again }, t(kind === "unauthorized" ? "apiKey.enter" : "problem.again")),
   );
   box.hidden = false;
 }

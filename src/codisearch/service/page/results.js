@@ -3,7 +3,7 @@
 import { readCode } from "./codes.js";
 import { byId, el } from "./dom.js";
 import { groupItem, hitItem } from "./hit.js";
-import { percent, plural, t } from "./i18n.js";
+import { percent, percentsApart, plural, t } from "./i18n.js";
 
 /** @typedef {import("./types.js").Answer} Answer */
 
@@ -39,10 +39,11 @@ export function showAnswer(answer, filtered) {
  * Takes the answer away.
  *
  * @param {boolean} withHelp Whether to show what to do, as before the first phrase.
+ * @param {string} [why] Why there is none.
  */
-export function clearAnswer(withHelp) {
+export function clearAnswer(withHelp, why = "") {
   byId("hits").replaceChildren();
-  byId("count").textContent = "";
+  byId("count").textContent = why;
   byId("unsure").hidden = true;
   byId("start").hidden = !withHelp;
 }
@@ -81,7 +82,10 @@ export const isTyped = (answer) => answer.hits[0]?.alias_source === "code";
 /** @param {Answer} answer */
 function unsureText(answer) {
   if (isTyped(answer)) return t("card.missing", { code: readCode(answer.query) ?? answer.query });
-  return t("results.unsure", { precision: percent(answer.precision) });
+  const precision = percent(answer.precision);
+  if (answer.threshold > 1) return t("results.outOfReach", { precision });
+  const [share, needed] = percentsApart(answer.hits[0].probability, answer.threshold);
+  return t("results.unsure", { precision, needed, share });
 }
 
 /** @param {Answer} answer */

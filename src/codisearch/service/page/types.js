@@ -31,6 +31,7 @@
  * @property {boolean} detected
  * @property {boolean} known
  * @property {number} precision
+ * @property {number} threshold The least probability of a first hit that is `known`; above 1 where none is.
  * @property {string} release
  * @property {Group[]} groups
  *
