@@ -1,6 +1,6 @@
 """Rows per second and peak memory of `codisearch code`, and whether a killed run loses anything.
 
-    python benchmarks/code_file.py [--rows 20000] [--bundle data/06_models/bundle] [--to csv]
+    python benchmarks/code_file.py [--rows 20000] [--distinct 500] [--bundle data/06_models/bundle] [--to csv]
 
 The rows are queries of the corpus in random order. The command runs twice: once undisturbed, while its memory
 is watched, and once killed (SIGKILL) half way and repeated. Both outputs must be the same byte for byte.
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from codisearch.coding.job import Journal
+from codisearch.coding.job import rows_kept
 from codisearch.files import sha256_of
 
 CORPUS = Path("data/01_raw/corpus")
@@ -45,23 +45,18 @@ class Watched:
     rows: int
 
 
-def make_file(path: Path, rows: int) -> None:
-    """Write so many rows of queries with their language."""
+def make_file(path: Path, rows: int, distinct: int | None) -> None:
+    """Write so many rows of queries with their language, of so many distinct ones."""
     queries = []
     for language in LANGUAGES:
         with (CORPUS / f"{language}.csv").open(encoding="utf-8", newline="") as file:
             queries += [(row["query"], language) for row in csv.DictReader(file)]
     chance = random.Random(0)
+    queries = chance.sample(queries, distinct) if distinct else queries
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["id", "query", "language"])
         writer.writerows((number, *chance.choice(queries)) for number in range(1, rows + 1))
-
-
-def rows_done(output: Path) -> int:
-    """Return how many rows the journal says are done."""
-    journal = output.with_name(f"{output.name}.part.json")
-    return Journal.model_validate_json(journal.read_bytes()).rows if journal.exists() else 0
 
 
 def watch(arguments: list[str], output: Path, rows: int, stop: Callable[[int], bool]) -> Watched:
@@ -69,7 +64,7 @@ def watch(arguments: list[str], output: Path, rows: int, stop: Callable[[int], b
     process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.DEVNULL)
     observed, first, last, early, late = psutil.Process(process.pid), None, None, 0.0, 0.0
     while process.poll() is None:
-        done = rows_done(output)
+        done = rows_kept(output)
         late = max(late, observed.memory_info().rss / MIB)
         if done and first is None:
             first = (time.perf_counter(), done)
@@ -91,12 +86,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--distinct", type=int, help="how many distinct queries the rows repeat; default all")
     parser.add_argument("--bundle", default="data/06_models/bundle")
     parser.add_argument("--to", default="csv")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        make_file(folder / "in.csv", options.rows)
+        make_file(folder / "in.csv", options.rows, options.distinct)
         outputs = [folder / "whole", folder / "killed"]
         calls = [
             [str(folder / "in.csv"), "--to", options.to, "--bundle", options.bundle, "-o", str(output)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import typer
 from coding_retriever import FakeRetriever
@@ -142,6 +143,9 @@ def test_separator_by_name(file: Path) -> None:
             "--encoding 'klingon': is not an encoding that Python knows, such as utf-8",
         ),
         (["--top", "21"], "--top 21: Input should be less than or equal to 20"),
+        (["--output-separator", "x"], "--output-separator 'x': Input should be ',', ';', '|' or '\\t'"),
+        (["--output-separator", ";", "--to", "fhir"], "--output-separator is for CSV alone, and"),
+        (["--header-row", "0"], "--header-row 0: Input should be greater than or equal to 1"),
         (["--separator", "x"], "--separator 'x': Input should be ',', ';', '|' or '\\t'"),
         (["--source-system", "mine"], "--source-system 'mine': is not an absolute URI such as urn:hospital:"),
         (["--input-format", "xls"], "--input-format 'xls': Input should be 'csv', 'tsv', 'xlsx' or 'jsonl'"),
@@ -230,3 +234,74 @@ def test_flagged(file: Path) -> None:
 def test_no_progress_without_a_terminal(file: Path) -> None:
     """What is said on standard error is a line of words."""
     assert len(call(file).stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--precision", "2"], "`precision` must be between 0.5 and 0.99, came 2.0."),
+        (["--chapter", "77"], "Unknown chapter '77'"),
+        (["--under", "diabetes"], "Not an ICD-10-CM code: 'diabetes'"),
+    ],
+)
+def test_options_are_checked_before_the_bundle(file: Path, arguments: list[str], problem: str) -> None:
+    """A wrong one costs no time."""
+    assert problem in fails(file, *arguments, "--bundle", "none")
+
+
+def test_output_that_is_the_input(file: Path) -> None:
+    """Whatever is overwritten, the input is not."""
+    link = file.with_name("link.csv")
+    link.symlink_to(file)
+    for output in (file, link):
+        assert "is the input" in fails(file, "-o", output, "--overwrite")
+    assert file.read_text() == LINES
+
+
+def test_output_separator_of_a_workbook(tmp_path: Path) -> None:
+    """What a spreadsheet in Spanish opens with a double click."""
+    book = openpyxl.Workbook()
+    for row in (["List of 2026"], ["id", "query"], [1, ASTHMA], [2, True]):
+        book.active.append(row)
+    book.save(tmp_path / "in.xlsx")
+    call(tmp_path / "in.xlsx", "--output-separator", ";", "--header-row", 2)
+    output = tmp_path / "in.coded.csv"
+    assert output.read_bytes().startswith(b"\xef\xbb\xbfid;query;code;")
+    rows = read_csv(output, ";")
+    assert [row["status"] for row in rows] == ["coded", "invalid"]
+    assert rows[1]["note"] == "row 4: the phrase is a yes or no, not words: 'TRUE'."
+
+
+def test_tabs_of_a_text_file(tmp_path: Path) -> None:
+    """They stay, as does the suffix."""
+    (tmp_path / "in.txt").write_text(f"id\tquery\n1\t{ASTHMA}\n", encoding="utf-16")
+    call(tmp_path / "in.txt", "--encoding", "utf-16")
+    assert (tmp_path / "in.coded.txt").read_bytes().startswith(b"\xef\xbb\xbfid\tquery\tcode\t")
+
+
+@pytest.mark.parametrize(
+    ("searches", "line"),
+    [
+        (2, "4 of 5 rows done and kept in {}; the same command goes on."),
+        (0, "Interrupted before any of 5 rows was done."),
+    ],
+)
+def test_interrupt(file: Path, monkeypatch: pytest.MonkeyPatch, searches: int, line: str) -> None:
+    """It is one line, and the status that shells give it; the same command goes on."""
+    file.write_text("query\n" + "".join(f"chest {number}\n" for number in range(5)))
+    whole = FakeRetriever.search_many
+
+    def search_many(self: FakeRetriever, *values: Any, **options: Any) -> Any:
+        if len(self.searched) == searches:
+            raise KeyboardInterrupt
+        return whole(self, *values, **options)
+
+    with monkeypatch.context() as context:
+        context.setattr(FakeRetriever, "search_many", search_many)
+        result = call(file, "--batch", 2)
+    part = file.with_name("in.coded.csv.part")
+    assert result.exit_code == 130
+    assert result.stderr.splitlines()[1:] == [line.format(part)]
+    assert part.exists() == (searches > 0)
+    assert call(file, "--batch", 2).exit_code == 0
+    assert len(read_csv(file.with_name("in.coded.csv"))) == 5

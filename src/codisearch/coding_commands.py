@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 from pydantic import ValidationError
 from rich.console import Console
-from rich.table import Table
 
 from codisearch.command_options import DEFAULT_BUNDLE, BundleOption
 from codisearch.errors import InputError
@@ -17,18 +16,10 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from codisearch.coding.params import CodingParams
-    from codisearch.coding.runner import Inspection, Outcome
+    from codisearch.coding.runner import Outcome
 
 _QUIET: Final = os.environ.get("TQDM_DISABLE", "") not in {"", "0"}  # read before the program silences models
-_MEANINGS: Final = {
-    "coded": "the code is sure enough",
-    "unknown": "not sure enough: the code is a guess",
-    "invalid": "the phrase or its language cannot be used",
-    "kept": "approved before, nothing has changed",
-    "changed": "approved before, the title is another now",
-    "retired": "approved before, the code is no longer there",
-    "heading": "approved before, cannot be billed now",
-}
+_INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
 _SEPARATORS: Final = {"tab": "\t", "\\t": "\t"}
 
 
@@ -44,6 +35,10 @@ def code(
         str | None,
         typer.Option(help="csv, jsonl, usagi, sssom or fhir. Default: by the output's name."),
     ] = None,
+    output_separator: Annotated[
+        str | None,
+        typer.Option(help="What separates the fields of a CSV output: , ; | or tab. Default: the input's."),
+    ] = None,
     column: Annotated[str | None, typer.Option(help="The column of phrases. Default: guessed.")] = None,
     id_column: Annotated[str | None, typer.Option(help="The column of identifiers. Default: `id`.")] = None,
     language_column: Annotated[
@@ -58,6 +53,10 @@ def code(
     encoding: Annotated[str, typer.Option(help="Encoding of the input.")] = "utf-8",
     separator: Annotated[
         str | None, typer.Option(help="What separates the fields of a CSV: , ; | or tab. Default: guessed.")
+    ] = None,
+    header_row: Annotated[
+        int | None,
+        typer.Option(help="Line or row with the names of the columns. Default: the first that is not empty."),
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the first.")] = None,
     language: Annotated[
@@ -88,15 +87,19 @@ def code(
     A file that was coded and reviewed (columns `code` and `review`) is coded again: approved codes stay and
     are checked against the present code set, rejected ones are not proposed again.
     """
-    from codisearch.coding.targets import target_of
+    from codisearch.coding.report import print_summary
+    from codisearch.coding.targets import check_other_file, target_of
 
     output, output_format = target_of(file, output, to)
+    if output_separator is not None and output_format != "csv":
+        raise InputError(f"--output-separator is for CSV alone, and {output} is {output_format}.")
     params = _params(
         read={
             "path": file,
             "format": input_format or _input_format(file),
             "encoding": encoding,
             "separator": separator and _SEPARATORS.get(separator, separator),
+            "header_row": header_row,
             "sheet": sheet,
             "column": column,
             "id_column": id_column,
@@ -115,14 +118,20 @@ def code(
         write={
             "path": output,
             "format": output_format,
-            "separator": "\t" if output.suffix.lower() == ".tsv" else None,
+            "separator": output_separator and _SEPARATORS.get(output_separator, output_separator),
             **_given(source_system=source_system, license=license_uri),
         },
     )
+    _check_search(params)  # before the bundle is opened, which takes a while
+    check_other_file(file, output)
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists: choose another with --output, or replace it with --overwrite.")
     outcome = _run(params, bundle, restart=restart)
-    _print_summary(outcome, output)
+    to_stream = str(output) == "-"
+    console = Console(stderr=to_stream)
+    print_summary(outcome, console)
+    if not to_stream:
+        console.print(f"Written: {output}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _given(**values: str | None) -> dict[str, str]:
@@ -145,14 +154,25 @@ def _params(**parts: dict[str, Any]) -> "CodingParams":
 
 
 def _problem(detail: "ErrorDetails") -> str:
-    name = str(detail["loc"][-1])
-    option = "input-format" if name == "format" else name.replace("_", "-")
+    part, name = str(detail["loc"][0]), str(detail["loc"][-1])
+    options = {("read", "format"): "input-format", ("write", "separator"): "output-separator"}
+    option = options.get((part, name), name.replace("_", "-"))
     return f"--{option} {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
+
+
+def _check_search(params: "CodingParams") -> None:
+    from codisearch.retrieval.queries import SearchOptions
+
+    asked = params.search
+    SearchOptions(
+        language=asked.language, chapter=asked.chapter, under=asked.under, precision=asked.precision
+    ).checked()
 
 
 def _run(params: "CodingParams", bundle: Path, *, restart: bool) -> "Outcome":
     from codisearch.coding.params import STREAM
     from codisearch.coding.progress import Progress
+    from codisearch.coding.report import interrupted, understood
     from codisearch.coding.runner import code_file, code_stream, inspect_input
 
     if STREAM in {params.read.path, params.write.path}:
@@ -163,50 +183,13 @@ def _run(params: "CodingParams", bundle: Path, *, restart: bool) -> "Outcome":
         with Progress(quiet=_QUIET) as progress:
             return code_stream(params, retriever, progress, restart=restart)
     inspection = inspect_input(params)  # before the bundle is opened, which takes a while
-    _say_columns(inspection)
+    typer.echo("\n".join(understood(inspection)), err=True)
     from codisearch.retrieval.retriever import Retriever
 
-    retriever = Retriever.load(bundle)
-    with Progress(inspection.rows, quiet=_QUIET) as progress:
-        return code_file(params, retriever, inspection, progress, restart=restart)
-
-
-def _say_columns(inspection: "Inspection") -> None:
-    from codisearch.coding.text_files import NAMES
-
-    columns = inspection.columns
-    named = {
-        "phrases": columns.phrase,
-        "identifiers": columns.identifier,
-        "languages": columns.language,
-        "frequencies": columns.frequency,
-    }
-    parts = [f"{what} in {name!r}" for what, name in named.items() if name]
-    if inspection.separator:
-        parts.append(f"separated by {NAMES[inspection.separator]}")
-    if columns.reviewed:
-        parts.append("coded and reviewed before")
-    typer.echo(f"{inspection.rows:,} rows: {', '.join(parts)}.", err=True)
-    for name, new in columns.renamed.items():
-        typer.echo(f"Your column {name!r} is called {new!r} in the output.", err=True)
-
-
-def _print_summary(outcome: "Outcome", output: Path) -> None:
-    from codisearch.coding.params import STREAM
-
-    console = Console(stderr=output == STREAM)
-    table = Table(title="Rows by status", title_justify="left")
-    table.add_column("status", no_wrap=True)
-    table.add_column("rows", justify="right", no_wrap=True)
-    table.add_column("meaning")
-    for status, meaning in _MEANINGS.items():
-        if count := outcome.counts.get(status, 0):  # type: ignore[call-overload]
-            table.add_row(status, f"{count:,}", meaning)
-    table.add_row("all", f"{sum(outcome.counts.values()):,}", "", style="bold")
-    console.print(table)
-    if outcome.resumed:
-        console.print(f"{outcome.resumed:,} of them were done by an earlier run.", highlight=False)
-    if outcome.flagged:
-        console.print(f"{outcome.flagged:,} approved rows need another look; see `note`.", highlight=False)
-    if output != STREAM:
-        console.print(f"Written: {output}", highlight=False, markup=False, soft_wrap=True)
+    try:
+        retriever = Retriever.load(bundle)
+        with Progress(inspection.rows, quiet=_QUIET) as progress:
+            return code_file(params, retriever, inspection, progress, restart=restart)
+    except KeyboardInterrupt:
+        typer.echo(interrupted(params.write.path, inspection.rows), err=True)
+        raise typer.Exit(_INTERRUPTED) from None

@@ -42,9 +42,12 @@ def test_unknown_shows_its_guess(retriever: FakeRetriever) -> None:
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"phrase": " "}, "Query 2 is empty: expected a clinical phrase with letters or digits, came ' '."),
-        ({"phrase": "a" * 2001}, "Query 2 has 2001 characters; at most 2000 are allowed"),
-        ({"language": "de"}, "Unknown language 'de': allowed are en, es, ca, it, pt, fr."),
+        ({"phrase": " "}, "line 3: the phrase is empty."),
+        ({"phrase": "250.00"}, "line 3: the phrase has no letters: '250.00'."),
+        ({"phrase": "2026-03-01 08:00:00"}, "line 3: the phrase has no letters: '2026-03-01 08:00:00'."),
+        ({"phrase": "VERDADERO"}, "line 3: the phrase is a yes or no, not words: 'VERDADERO'."),
+        ({"phrase": "a" * 2001}, "line 3: the phrase has 2001 characters; at most 2000 are allowed"),
+        ({"language": "de"}, "line 3: Unknown language 'de': allowed are en, es, ca, it, pt, fr."),
     ],
 )
 def test_invalid_rows_do_not_stop_the_others(
@@ -165,3 +168,50 @@ def test_not_reviewed_is_coded_again(retriever: FakeRetriever) -> None:
     (row,) = code(retriever, reviewed("", "I10"))
     assert row.first is not None
     assert (row.status, row.first.code) == ("coded", "J45.9")
+
+
+def test_empty(retriever: FakeRetriever) -> None:
+    """A row in which nothing stands is not searched, and is no mistake of the file."""
+    empty = entry(" ", number=2, identifier="", kept={"id": None, "query": " "})
+    rows = code(retriever, entry(ASTHMA), empty)
+    assert [row.status for row in rows] == ["coded", "empty"]
+    assert (rows[1].candidates, rows[1].known, rows[1].note) == ((), None, "line 3: the row is empty.")
+    assert retriever.searched == [((ASTHMA,), None, 1)]
+
+
+def test_repeated_phrases_are_searched_once(retriever: FakeRetriever) -> None:
+    """White space does not make another one; each row has its own entry."""
+    rows = code(retriever, entry(ASTHMA, 1), entry("chest", 2), entry(f"{ASTHMA} ", 3))
+    assert retriever.searched == [((ASTHMA, "chest"), None, 1)]
+    assert [(row.entry.number, row.first.code) for row in rows if row.first] == [
+        (1, "J45.9"), (2, "R07.9"), (3, "J45.9"),
+    ]  # fmt: skip
+
+
+SAID = {"probability": 0.9, "known": True, "alias": "asma", "alias_language": "es", "alias_source": "query"}
+
+
+def test_a_code_of_the_reviewer(retriever: FakeRetriever) -> None:
+    """What was said of the suggested code, its title as well, does not hold of another one."""
+    (row,) = code(retriever, reviewed("approved", "I10", title=ASTHMA, suggested="J45.9", **SAID))
+    assert row.first is not None
+    assert (row.status, row.note, row.suggested) == ("kept", "", "J45.9")
+    assert (row.first.code, row.first.title) == ("I10", "Essential (primary) hypertension")
+    assert (row.first.probability, row.known, row.first.alias) == (None, None, "")
+    assert (row.first.alias_language, row.first.alias_source) == ("", "")
+
+
+def test_a_code_of_the_reviewer_whose_title_has_changed(retriever: FakeRetriever) -> None:
+    """The title of the code that was chosen stays, also where the suggested one is no longer there."""
+    (row,) = code(retriever, reviewed("approved", "I10", title="Old", suggested="Q99"))
+    assert row.first is not None
+    assert (row.status, row.first.title) == ("changed", "Old")
+
+
+@pytest.mark.parametrize("suggested", ["J45.9", ""])
+def test_the_suggested_code_approved(retriever: FakeRetriever, suggested: str) -> None:
+    """All that was said of it stays; a file without the column tells nothing else."""
+    (row,) = code(retriever, reviewed("approved", "J45.9", title=ASTHMA, suggested=suggested, **SAID))
+    assert row.first is not None
+    assert (row.first.probability, row.known, row.first.alias) == (0.9, True, "asma")
+    assert row.suggested == suggested

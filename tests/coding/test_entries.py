@@ -102,7 +102,8 @@ def test_truths_as_spreadsheets_write_them(written: Any, expected: bool | None) 
 
 def test_earlier() -> None:
     """All that an earlier coding said is read, also numbers with a comma."""
-    values = {"code": "J45.9", "title": "Asthma ", "probability": "0,93", "known": "true", "alias": "asma"}
+    values = {"code": "J45.9", "title": "Asthma ", "probability": "0,93", "known": "true", "alias": "'-asma"}
+    values["suggested"] = "r05"
     entry = read_entry(row(query="x", review="approved", alias_language="es", **values), REVIEWED)
     assert entry.earlier == Earlier(
         review="approved",
@@ -110,8 +111,9 @@ def test_earlier() -> None:
         title="Asthma",
         probability=0.93,
         known=True,
-        alias="asma",
+        alias="-asma",
         alias_language="es",
+        suggested="R05",
     )
 
 

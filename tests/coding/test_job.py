@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codisearch.coding.job import Fingerprint, Part
+from codisearch.coding.job import Fingerprint, Part, rows_kept
 from codisearch.errors import InputError, StorageError
 
 JOB = Fingerprint(input="i", options="o", bundle="b", codisearch="1")
@@ -146,3 +146,12 @@ def test_no_folder(tmp_path: Path) -> None:
     """None is made."""
     with pytest.raises(InputError, match="there is no folder"):
         Part(tmp_path / "none" / "out.csv", JOB, restart=False)
+
+
+def test_rows_kept(output: Path) -> None:
+    """Those of the journal of a part that is there."""
+    assert rows_kept(output) == 0
+    interrupted(output)
+    assert rows_kept(output) == 2
+    output.with_name("out.csv.part").unlink()
+    assert rows_kept(output) == 0

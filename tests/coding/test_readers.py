@@ -3,7 +3,7 @@
 import codecs
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -174,7 +174,8 @@ def workbook(tmp_path: Path) -> Path:
         ["id", "query", "when", "yes", "x", None],
         [1.0, "asma", date(2026, 1, 31), True, 1.5, None],
         [None] * 6,
-        [2, "tos"],
+        [2, "tos", datetime(2026, 3, 1, 8, 30)],
+        [None, ""],
     ):
         sheet.append(row)
     path = tmp_path / "in.xlsx"
@@ -183,11 +184,12 @@ def workbook(tmp_path: Path) -> Path:
 
 
 def test_workbook(workbook: Path) -> None:
-    """Numbers, dates and truths are texts; empty rows are none and short ones are filled."""
+    """Numbers, dates and truths are texts; short rows are filled, empty ones at the end left out."""
     assert read(workbook) == []
     assert read(workbook, sheet="More") == [
-        (1, "row 2", {"id": "1", "query": "asma", "when": "2026-01-31T00:00:00", "yes": "TRUE", "x": "1.5"}),
-        (2, "row 4", {"id": "2", "query": "tos", "when": "", "yes": "", "x": ""}),
+        (1, "row 2", {"id": "1", "query": "asma", "when": "2026-01-31", "yes": "TRUE", "x": "1.5"}),
+        (2, "row 3", dict.fromkeys(["id", "query", "when", "yes", "x"], "")),
+        (3, "row 4", {"id": "2", "query": "tos", "when": "2026-03-01 08:30:00", "yes": "", "x": ""}),
     ]
 
 
@@ -228,3 +230,80 @@ def test_json_of_a_list_is_kept(write: Write) -> None:
     """Values of all kinds are kept."""
     value = {"query": "asma", "codes": ["A", {"b": None}]}
     assert read(write([json.dumps(value)], "in.jsonl"))[0][2] == value
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as", "bom"),
+    [("utf-8", "utf-8", False), ("utf-8-sig", "utf-8", True), ("utf-8-sig", "utf-8-sig", True),
+     ("cp1252", "cp1252", True), ("utf-16", "utf-16", True), ("utf-16-le", "utf-16-le", True)],
+)  # fmt: skip
+def test_bom_by_encoding(write: Write, written: str, read_as: str, bom: bool) -> None:
+    """A spreadsheet takes a file without one for what it was, and the output is UTF-8."""
+    path = write(["query,x", "torácico,ñ"], encoding=written)
+    with open_table(ReadParams(path=path, format="csv", encoding=read_as)) as table:
+        assert (table.columns, table.bom) == (("query", "x"), bom)
+
+
+def test_list_of_texts_with_commas(write: Write) -> None:
+    """What nothing separates in the header is one column."""
+    lines = ["Diagnòstic", "fractura de canell, caiguda", '"asma, aguda"', "tos; febre", "a, b, c"]
+    path = write(lines)
+    assert [row["Diagnòstic"] for _, _, row in read(path)] == [
+        "fractura de canell, caiguda", "asma, aguda", "tos; febre", "a, b, c",
+    ]  # fmt: skip
+    with open_table(ReadParams(path=path, format="csv")) as table:
+        assert (table.separator, table.guessed) == (",", False)
+
+
+def test_list_with_a_wrong_quote(write: Write) -> None:
+    """The message does not show what stands for no separator."""
+    with pytest.raises(InputError, match="line 2: 'end of line' expected after"):
+        read(write(["query", '"asma" aguda']))
+
+
+@pytest.mark.parametrize(
+    ("rows", "first"),
+    [
+        (["id;query", "1;asma", "2;tos"], {"id": "1", "query": "asma"}),
+        (["a,b,c", "1,asma,x"], {"a": "1", "b": "asma", "c": "x"}),
+    ],
+)
+def test_title_above_a_table(write: Write, rows: list[str], first: dict[str, str]) -> None:
+    """It is no list of one column; who has such a list can say so."""
+    path = write(["Diagnoses of 2026", "", *rows])
+    with pytest.raises(InputError, match=r"each row has \d fields; give the line of the header"):
+        read(path)
+    assert read(path, header_row=3)[0][1:] == ("line 4", first)
+    assert [row["Diagnoses of 2026"] for _, _, row in read(path, header_row=1)] == rows
+
+
+def test_header_row_counts_lines(write: Write) -> None:
+    """Errors further down name the line of the file."""
+    path = write(["Diagnoses, of 2026", "id,query", "1,asma", "2"])
+    with pytest.raises(InputError, match="line 4: 1 fields where the header has 2; a field that holds"):
+        read(path, header_row=2)
+    with pytest.raises(InputError, match="--header-row 9 holds no names of columns"):
+        read(path, header_row=9)
+
+
+def test_header_row_of_a_workbook(tmp_path: Path) -> None:
+    """The message speaks of cells, and rows have the numbers of the sheet."""
+    book = openpyxl.Workbook()
+    for row in (["Diagnoses of 2026"], [], ["id", "query"], [], [1, "asma"]):
+        book.active.append(row)
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    with pytest.raises(InputError, match=r"row 3: 2 cells where the header has 1; .* --header-row"):
+        read(path)
+    assert read(path, header_row=3) == [
+        (1, "row 4", {"id": "", "query": ""}),
+        (2, "row 5", {"id": "1", "query": "asma"}),
+    ]
+    with pytest.raises(InputError, match="--header-row 2 holds no names of columns"):
+        read(path, header_row=2)
+
+
+def test_header_row_of_json_lines(write: Write) -> None:
+    """There is none."""
+    with pytest.raises(InputError, match="JSON Lines have no header"):
+        read(write(['{"query": "asma"}'], "in.jsonl"), header_row=2)

@@ -76,11 +76,11 @@ def test_two_codings(retrievers: tuple[Retriever, Retriever], tmp_path: Path) ->
     outcome = run(params_of(source, first, search={"language": "es", "top": 2}), retrievers[0])
     rows = read_csv(first)
     assert [row["code"] for row in rows] == ["E11.9", "I10", "R07.0", "R07.9", "", "I10"]
-    assert [row["status"] for row in rows] == ["coded"] * 4 + ["invalid", "coded"]
+    assert [row["status"] for row in rows] == ["coded"] * 4 + ["empty", "coded"]
     assert (rows[2]["title"], rows[2]["alias"]) == ("Dolor de garganta", "Pain in throat")
     assert (rows[0]["path"], rows[0]["billable"], rows[0]["release"]) == ("E11", "true", "2026")
     assert (rows[5]["probability"], rows[5]["alias_source"]) == ("1.0", "code")
-    assert outcome.counts == {"coded": 5, "invalid": 1}
+    assert outcome.counts == {"coded": 5, "empty": 1}
 
     with first.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
@@ -88,7 +88,7 @@ def test_two_codings(retrievers: tuple[Retriever, Retriever], tmp_path: Path) ->
         writer.writerows(row | {"review": "approved" if row["code"] else ""} for row in rows)
     outcome = run(params_of(first, second, search={"language": "es", "top": 2}), retrievers[1])
     again = read_csv(second)
-    assert [row["status"] for row in again] == ["retired", "heading", "kept", "changed", "invalid", "heading"]
+    assert [row["status"] for row in again] == ["retired", "heading", "kept", "changed", "empty", "heading"]
     assert [row["code"] for row in again] == [row["code"] for row in rows]
     assert again[0]["note"].startswith("not in 2027; near: E11")
     assert again[1]["note"] == "not billable; below it: I10.1 Essential (primary) hypertension, other"

@@ -257,3 +257,32 @@ def test_params_of_another_kind() -> None:
     """Unknown options are refused."""
     with pytest.raises(ValueError, match="Extra inputs are not permitted"):
         CodingParams.model_validate({"read": {"path": "a", "format": "csv", "x": 1}, "write": {"path": "b"}})
+
+
+def test_review_of_a_code_of_ones_own(write: Write, tmp_path: Path) -> None:
+    """The code that was suggested stays beside it, from coding to coding."""
+    first, second, third = (tmp_path / name for name in ("1.csv", "2.csv", "3.csv"))
+    run(params_of(write(["query", ASTHMA]), first))
+    (row,) = read_csv(first)
+    assert (row["code"], row["suggested"], row["probability"]) == ("J45.9", "J45.9", "1.0")
+    review(first, {ASTHMA: {"code": "R07.9", "review": "approved"}})
+    for source, output in ((first, second), (second, third)):
+        run(params_of(source, output))
+        (row,) = read_csv(output)
+        assert (row["code"], row["title"], row["suggested"]) == ("R07.9", "Chest pain, unspecified", "J45.9")
+        assert (row["status"], row["probability"], row["known"], row["alias"]) == ("kept", "", "", "")
+
+
+def test_empty_rows_are_counted_apart(write: Write, tmp_path: Path) -> None:
+    """They are in the output."""
+    path = write(["id;query", f"1;{ASTHMA}", ";", "2;"])
+    assert run(params_of(path, tmp_path / "out.csv")).counts == {"coded": 1, "empty": 1, "invalid": 1}
+    assert [row["status"] for row in read_csv(tmp_path / "out.csv", ";")] == ["coded", "empty", "invalid"]
+    outputs = {one: tmp_path / f"out.{one}" for one in ("fhir", "sssom")}
+    for output_format, output in outputs.items():
+        run(params_of(path, output, write={"format": output_format}))
+    (group,) = json.loads(outputs["fhir"].read_text())["group"]
+    assert group["element"][1]["target"] == [
+        {"equivalence": "unmatched", "comment": "line 3: the row is empty."}
+    ]
+    assert outputs["sssom"].read_text().count("\nphrase:") == 1

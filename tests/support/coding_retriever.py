@@ -65,7 +65,7 @@ class FakeRetriever:
             self._hit(code, -score, rank) for rank, (score, code) in enumerate(scored[:top], start=1)
         )
         known = bool(hits) and hits[0].probability >= precision
-        return Answer(query, hits, language, language is None, known, precision, self.release)
+        return Answer(query, hits, language, language is None, known, precision, precision, self.release)
 
     def _hit(self, code: str, score: float, rank: int) -> Hit:
         _, title, billable = self.codes[code]

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from codisearch.coding.entries import REJECTED
+from codisearch.coding.entries import REJECTED, check_phrase
 from codisearch.coding.params import SearchParams
 from codisearch.coding.review import check_approved
-from codisearch.coding.rows import Candidate, CodedRow, Entry
+from codisearch.coding.rows import Candidate, CodedRow, Entry, Status
 from codisearch.errors import InputError
 from codisearch.languages import Language, check_language
 from codisearch.retrieval.answers import Answer
@@ -34,30 +34,35 @@ class Coder:
         Raises:
             InputError: If an option of the search is not allowed.
         """
-        from codisearch.retrieval.queries import check_query
-
         coded: dict[int, CodedRow] = {}
         kinds: dict[_Kind, list[tuple[Entry, str]]] = defaultdict(list)
         for entry in entries:
             if entry.earlier is not None and entry.earlier.review == "approved":
                 coded[entry.number] = check_approved(entry, entry.earlier, self._retriever)
                 continue
+            if entry.empty:
+                coded[entry.number] = self._without(entry, "empty", f"{entry.place}: the row is empty.")
+                continue
             try:
                 kind = self._language(entry), len(_rejected(entry))
-                kinds[kind].append((entry, check_query(entry.phrase, entry.number)))
+                kinds[kind].append((entry, check_phrase(entry)))
             except InputError as error:
-                coded[entry.number] = self._invalid(entry, str(error))
+                coded[entry.number] = self._without(entry, "invalid", str(error))
         for (language, rejected), members in kinds.items():
-            answers = self._search([phrase for _, phrase in members], language, rejected)
-            for (entry, _), answer in zip(members, answers, strict=True):
-                coded[entry.number] = self._coded(entry, answer)
+            phrases = list(dict.fromkeys(phrase for _, phrase in members))  # each once: files repeat them
+            answers = dict(zip(phrases, self._search(phrases, language, rejected), strict=True))
+            for entry, phrase in members:
+                coded[entry.number] = self._coded(entry, answers[phrase])
         return [coded[entry.number] for entry in entries]
 
     def _language(self, entry: Entry) -> Language | None:
         """Return the language of a row; of a tag such as `es-ES`, the language alone counts."""
         if not entry.language:
             return self._params.language
-        return check_language(entry.language.replace("_", "-").split("-")[0].lower())
+        try:
+            return check_language(entry.language.replace("_", "-").split("-")[0].lower())
+        except InputError as error:
+            raise InputError(f"{entry.place}: {error}") from error
 
     def _search(self, phrases: Sequence[str], language: Language | None, rejected: int) -> list[Answer]:
         params = self._params
@@ -87,8 +92,8 @@ class Coder:
             note="; ".join(notes),
         )
 
-    def _invalid(self, entry: Entry, reason: str) -> CodedRow:
-        return CodedRow(entry, "invalid", (), None, self._retriever.release, reason)
+    def _without(self, entry: Entry, status: Status, reason: str) -> CodedRow:
+        return CodedRow(entry, status, (), None, self._retriever.release, reason)
 
 
 def _rejected(entry: Entry) -> tuple[str, ...]:

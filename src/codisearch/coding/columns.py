@@ -12,7 +12,7 @@ from codisearch.errors import InputError
 
 OWN: Final = (
     "code", "title", "probability", "known", "billable", "alias", "alias_language", "alias_source", "path",
-    "release", "status", "note", "review",
+    "release", "status", "note", "suggested", "review",
 )  # fmt: skip
 """The columns that a coding adds, in their order."""
 _OWN: Final = re.compile(rf"{'|'.join(OWN)}|(code|title|probability|billable)_\d+|alternatives")

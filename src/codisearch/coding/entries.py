@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from codisearch.coding.columns import Columns
+from codisearch.coding.formulas import unguarded
 from codisearch.coding.rows import REVIEWS, Earlier, Entry, InputRow, Review, normalise_if_code, squeeze
 from codisearch.errors import InputError
+from codisearch.retrieval.queries import check_query
 
 REJECTED: Final = "rejected: "
 _REJECTED: Final = re.compile(rf"{REJECTED}([A-Z0-9., ]+)")
+_SHOWN: Final = 40
 _NO: Final = frozenset({"false", "falso", "fals", "faux", "no", "0"})  # as spreadsheets write it
 _YES: Final = frozenset({"true", "verdadero", "cert", "vero", "verdadeiro", "vrai", "yes", "1"})
 
@@ -40,6 +43,26 @@ def text_of(value: Any) -> str:  # noqa: ANN401
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def check_phrase(entry: Entry) -> str:
+    """Return the phrase of a row as it can be searched.
+
+    Raises:
+        InputError: If it is empty, too long, or no words: a number, a date, a truth.
+    """
+    phrase = squeeze(entry.phrase)
+    if not phrase:
+        raise InputError(f"{entry.place}: the phrase is empty.")
+    if not any(letter.isalpha() for letter in phrase):
+        raise InputError(f"{entry.place}: the phrase has no letters: {phrase[:_SHOWN]!r}.")
+    if phrase.lower() in _YES | _NO:
+        raise InputError(f"{entry.place}: the phrase is a yes or no, not words: {phrase!r}.")
+    try:
+        return check_query(phrase, entry.number)
+    except InputError as error:  # it counts queries; a person looks for the place in the file
+        problem = str(error).removeprefix(f"Query {entry.number} ")
+        raise InputError(f"{entry.place}: the phrase {problem}") from error
+
+
 def _value(row: InputRow, column: str | None) -> str:
     return "" if column is None else text_of(row.values.get(column)).strip()
 
@@ -58,7 +81,7 @@ def _earlier(row: InputRow) -> Earlier:
         raise InputError(
             f"{row.place}: approved with the code {text!r}; expected one of the form I10, E11.9 or S52.501A."
         )
-    values = {name: text_of(value) for name, value in row.values.items()}
+    values = {name: unguarded(text_of(value)) for name, value in row.values.items()}
     return Earlier(
         review=review,
         code=code,
@@ -69,6 +92,7 @@ def _earlier(row: InputRow) -> Earlier:
         alias=values.get("alias", ""),
         alias_language=values.get("alias_language", ""),
         alias_source=values.get("alias_source", ""),
+        suggested=normalise_if_code(values.get("suggested", "")) or "",
         rejected=_rejected(values.get("note", ""), code if review == "rejected" else ""),
     )
 

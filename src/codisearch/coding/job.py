@@ -55,6 +55,23 @@ class Journal(BaseModel):
     counts: dict[Status, int] = {}
 
 
+def part_of(output: Path) -> Path:
+    """Return where the part of an output is written."""
+    return output.with_name(f"{output.name}.part")
+
+
+def journal_of(output: Path) -> Path:
+    """Return where the journal of a part is written."""
+    return output.with_name(f"{output.name}.part.json")
+
+
+def rows_kept(output: Path) -> int:
+    """Return how many rows are in the part of an output; none where there is no part."""
+    if not part_of(output).exists() or not journal_of(output).exists():
+        return 0
+    return Journal.model_validate_json(journal_of(output).read_bytes()).rows
+
+
 class Part:
     """The part of an output that is written so far; takes the name of the output when it is finished.
 
@@ -71,8 +88,8 @@ class Part:
             StorageError: If the disk is full or the folder cannot be written.
         """
         self.output = output
-        self._path = output.with_name(f"{output.name}.part")
-        self._journal_path = output.with_name(f"{output.name}.part.json")
+        self._path = part_of(output)
+        self._journal_path = journal_of(output)
         self._lock = FileLock(output.with_name(f"{output.name}.part.lock"))
         if not output.parent.is_dir():
             raise InputError(f"Cannot write {output}: there is no folder {output.parent}.")

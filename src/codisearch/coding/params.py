@@ -32,6 +32,7 @@ class ReadParams(BaseModel):
         encoding: Its encoding; a byte order mark is removed.
         separator: What separates the fields of a CSV file; None guesses it.
         sheet: The sheet of a workbook; None is the first.
+        header_row: The line or row that holds the names of the columns; None is the first that is not empty.
         column: The column of phrases; None guesses it.
         id_column: The column of identifiers, likewise.
         language_column: The column of the phrases' languages, likewise.
@@ -45,6 +46,7 @@ class ReadParams(BaseModel):
     encoding: str = "utf-8"
     separator: Separator | None = None
     sheet: str | None = None
+    header_row: int | None = Field(default=None, ge=1)
     column: str | None = None
     id_column: str | None = None
     language_column: str | None = None
@@ -91,7 +93,7 @@ class WriteParams(BaseModel):
     Attributes:
         path: The file, or `-` for standard output.
         format: Its format.
-        separator: What separates the fields of a CSV file; None is the input's.
+        separator: What separates the fields of a CSV file; None: see `targets.separator_of`.
         source_system: URI of the phrases as a code system, for SSSOM and FHIR.
         license: URI of the licence of a mapping set, for SSSOM.
     """

@@ -7,7 +7,8 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
+from datetime import datetime, time
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -26,6 +27,12 @@ _SUFFIXES: Final[dict[str, InputFormat]] = {
     ".xlsm": "xlsx",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+}
+
+_MISFITS: Final = {
+    "line": "fields where the header has {columns}; a field that holds the separator must stand in double "
+    "quotes",
+    "row": "cells where the header has {columns}",
 }
 
 
@@ -94,16 +101,20 @@ def open_table(params: ReadParams) -> Iterator[Table]:
 def _separated(file: IO[bytes], params: ReadParams) -> Table:
     lines = decoded_lines(file, params)
     first = next(lines, "")
-    text: Iterator[str] = chain([first.removeprefix("\ufeff")], lines)
+    header_row = params.header_row or 1
+    text: Iterator[str] = islice(chain([first.removeprefix("\ufeff")], lines), header_row - 1, None)
     separator: str | None = "\t" if params.format == "tsv" else params.separator
     guessed = separator is None
     if separator is None:
-        separator, text = guess_separator(text, params.path)
-    rows = records(text, separator, params.path)
-    _, header = next(rows, (0, []))
-    columns = _header(header, params.path)
+        separator, text = guess_separator(text, params)
+    rows = records(text, separator, params.path, first=header_row)
+    columns = _header(next(rows, (0, []))[1], params)
     return Table(
-        columns, _numbered(columns, rows, "line", params.path), separator, guessed, first[:1] == "\ufeff"
+        columns=columns,
+        rows=_numbered(columns, rows, "line", params.path),
+        separator=separator or ",",
+        guessed=guessed and separator != "",
+        bom=first[:1] == "\ufeff" or params.encoding != "utf-8",  # the output is UTF-8, which must be said
     )
 
 
@@ -120,11 +131,25 @@ def _workbook(file: IO[bytes], params: ReadParams) -> Table:
         raise InputError(f"{params.path} has no sheet {params.sheet!r}; it has {', '.join(names)}.")
     sheet = book[params.sheet or names[0]]
     sheet.reset_dimensions()  # some programs write wrong ones
-    rows = ((number, _cells(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1))
-    filled = ((number, row) for number, row in rows if row)
-    _, header = next(filled, (0, []))
-    columns = _header(header, params.path)
-    return Table(columns, _numbered(columns, _padded(filled, len(columns)), "row", params.path), bom=True)
+    rows: Iterator[tuple[int, list[str]]] = (
+        (number, _cells(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)
+    )
+    if params.header_row is not None:
+        rows = islice(rows, params.header_row - 1, None)
+    above, header = next((one for one in rows if one[1] or params.header_row is not None), (0, []))
+    columns = _header(header, params)
+    padded = _padded(_to_last_filled(rows, above), len(columns))
+    return Table(columns, _numbered(columns, padded, "row", params.path), bom=True)
+
+
+def _to_last_filled(rows: Iterator[tuple[int, list[str]]], header: int) -> Iterator[tuple[int, list[str]]]:
+    """Leave out the empty rows at the end, of which a sheet may have a million."""
+    before = header
+    for number, row in rows:
+        if row:
+            yield from ((one, []) for one in range(before + 1, number))
+            before = number
+            yield number, row
 
 
 def _cells(row: Sequence[Any]) -> list[str]:
@@ -140,6 +165,8 @@ def _cell(value: Any) -> str:  # noqa: ANN401
         return ""
     if isinstance(value, bool):
         return str(value).upper()  # as Excel shows it
+    if isinstance(value, datetime):  # a sheet knows no dates without a time
+        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
@@ -149,9 +176,12 @@ def _padded(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple
     return ((number, row + [""] * (width - len(row))) for number, row in rows)
 
 
-def _header(names: Sequence[str], path: Path) -> tuple[str, ...]:
+def _header(names: Sequence[str], params: ReadParams) -> tuple[str, ...]:
     """Return the names of the columns; one without a name, such as an index, is called by its place."""
+    path = params.path
     if not any(name.strip() for name in names):
+        if params.header_row is not None:
+            raise InputError(f"{path}: --header-row {params.header_row} holds no names of columns.")
         raise InputError(f"{path} is empty: expected a first row with the names of the columns.")
     columns = tuple(name.strip() or f"column_{place}" for place, name in enumerate(names, start=1))
     twice = sorted({name for name in columns if columns.count(name) > 1})
@@ -166,13 +196,15 @@ def _numbered(
     for number, (place, fields) in enumerate(rows, start=1):
         if len(fields) != len(columns):
             raise InputError(
-                f"{path}, {unit} {place}: {len(fields)} fields where the header has {len(columns)}; "
-                "a field that holds the separator must stand in double quotes."
+                f"{path}, {unit} {place}: {len(fields)} {_MISFITS[unit].format(columns=len(columns))}; if a "
+                f"title stands above the header, say with --header-row which {unit} holds the names."
             )
         yield InputRow(number, f"{unit} {place}", dict(zip(columns, fields, strict=True)))
 
 
 def _json_lines(file: IO[bytes], params: ReadParams) -> Table:
+    if params.header_row is not None:
+        raise InputError(f"{params.path}: JSON Lines have no header, so there is no --header-row.")
     rows = _json_rows(file, params)
     first = next(rows, None)
     if first is None:

@@ -1,5 +1,6 @@
 """Checks approved codes against the code set of the bundle."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from codisearch.coding.rows import Candidate, CodedRow, Earlier, Entry, Status, squeeze
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 def check_approved(entry: Entry, earlier: Earlier, retriever: "Retriever") -> CodedRow:
     """Return an approved row as it is, flagged where the code set has changed under it."""
+    earlier = _of_the_choice(earlier, retriever)
     try:
         card = retriever.lookup(earlier.code)
     except UnknownCodeError as error:
@@ -28,6 +30,25 @@ def check_approved(entry: Entry, earlier: Earlier, retriever: "Retriever") -> Co
         below = "; ".join(f"{one.code} {one.title}" for one in card.children)
         notes.insert(0, f"not billable; below it: {below}" if below else "not billable")
     return _row(entry, earlier, status, "; ".join(notes), _candidate(earlier, card), retriever)
+
+
+def _of_the_choice(earlier: Earlier, retriever: "Retriever") -> Earlier:
+    """Return what holds of the code that was chosen: what was said of a suggested one does not."""
+    if earlier.suggested in {"", earlier.code}:
+        return earlier
+    try:
+        titles = _titles(retriever.lookup(earlier.suggested))
+    except UnknownCodeError:
+        titles = set()
+    return replace(
+        earlier,
+        title="" if earlier.title in titles else earlier.title,
+        probability=None,
+        known=None,
+        alias="",
+        alias_language="",
+        alias_source="",
+    )
 
 
 def _titles(card: CodeCard) -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_args
 from codisearch.codes import normalise_code
 from codisearch.retrieval.answers import Hit
 
-Status = Literal["coded", "unknown", "invalid", "kept", "changed", "retired", "heading"]
+Status = Literal["coded", "unknown", "invalid", "empty", "kept", "changed", "retired", "heading"]
 Review = Literal["", "approved", "rejected"]
 
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
@@ -47,6 +47,8 @@ class Earlier:
         alias: The text that matched, likewise empty.
         alias_language: Its language.
         alias_source: Its source.
+        suggested: The code that all this was said of, which the reviewer may have replaced by another; empty
+            where the file does not say.
         rejected: Codes that reviewers have rejected for this phrase, this time or before.
     """
 
@@ -59,6 +61,7 @@ class Earlier:
     alias: str = ""
     alias_language: str = ""
     alias_source: str = ""
+    suggested: str = ""
     rejected: tuple[str, ...] = ()
 
 
@@ -85,6 +88,11 @@ class Entry:
     frequency: int
     kept: Mapping[str, Any]
     earlier: Earlier | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing stands in it."""
+        return not any(squeeze(str(value)) for value in self.kept.values() if value is not None)
 
     @property
     def key(self) -> str:
@@ -161,6 +169,13 @@ class CodedRow:
     def first(self) -> Candidate | None:
         """The code of the row."""
         return self.candidates[0] if self.candidates else None
+
+    @property
+    def suggested(self) -> str:
+        """The code that the search proposed: of an approved row, before the review."""
+        if self.review == "approved" and self.entry.earlier is not None:
+            return self.entry.earlier.suggested
+        return self.first.code if self.first else ""
 
 
 def squeeze(text: str) -> str:

@@ -20,6 +20,7 @@ from codisearch.coding.params import STREAM, CodingParams, ReadParams
 from codisearch.coding.progress import Progress
 from codisearch.coding.readers import Table, open_table
 from codisearch.coding.rows import FLAGGED, CodedRow, Entry, InputRow, Status
+from codisearch.coding.targets import separator_of
 from codisearch.coding.writers import TABULAR, Head, Writer, make_writer
 from codisearch.coding.writers.cells import check_columns
 from codisearch.errors import InputError
@@ -232,6 +233,6 @@ def _head(params: CodingParams, opened: Opened, retriever: "Retriever", fingerpr
         identifier=f"urn:uuid:{uuid5(NAMESPACE_URL, fingerprint.model_dump_json())}",
         source_system=params.write.source_system,
         license=params.write.license,
-        separator=params.write.separator or opened.table.separator.replace("\t", ","),
+        separator=separator_of(params.write, opened.table.separator),
         bom=opened.table.bom,
     )

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from codisearch.coding.params import OUTPUT_FORMATS, STREAM, OutputFormat
+from codisearch.coding.job import part_of
+from codisearch.coding.params import OUTPUT_FORMATS, STREAM, OutputFormat, WriteParams
 from codisearch.errors import InputError
 
 _ENDINGS: Final[dict[str, OutputFormat]] = {
@@ -11,17 +12,21 @@ _ENDINGS: Final[dict[str, OutputFormat]] = {
     ".sssom.tsv": "sssom",
     ".csv": "csv",
     ".tsv": "csv",
+    ".tab": "csv",
+    ".txt": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "fhir",
 }
 _NAMES: Final[dict[OutputFormat, str]] = {
-    "csv": ".coded.csv",
+    "csv": ".coded",
     "jsonl": ".coded.jsonl",
     "usagi": ".usagi.csv",
     "sssom": ".sssom.tsv",
     "fhir": ".fhir.json",
 }
+_TABS: Final = frozenset({".tsv", ".tab"})
+_TEXTS: Final = frozenset({".csv", ".txt", *_TABS})
 
 
 def target_of(file: Path, output: Path | None, to: str | None) -> tuple[Path, OutputFormat]:
@@ -34,8 +39,7 @@ def target_of(file: Path, output: Path | None, to: str | None) -> tuple[Path, Ou
     if to is not None and known is None:
         raise InputError(f"--to {to!r}: allowed are {', '.join(OUTPUT_FORMATS)}.")
     if output is None:
-        name = f"{file.name.removesuffix(file.suffix)}{_NAMES[known or 'csv']}"
-        return (STREAM if file == STREAM else file.with_name(name)), known or "csv"
+        return (STREAM if file == STREAM else file.with_name(_name(file, known or "csv"))), known or "csv"
     if known is not None or output == STREAM:
         return output, known or "csv"
     ending = next((ending for ending in _ENDINGS if output.name.lower().endswith(ending)), None)
@@ -45,3 +49,29 @@ def target_of(file: Path, output: Path | None, to: str | None) -> tuple[Path, Ou
             f"{', '.join(_ENDINGS)}, or give --to."
         )
     return output, _ENDINGS[ending]
+
+
+def separator_of(write: WriteParams, separator: str) -> str:
+    """Return what separates the fields of a CSV output: what the user says, else the input's.
+
+    A name says it as well: tabs stand in `.tsv` and `.tab`, and never in `.csv`.
+    """
+    suffix = write.path.suffix.lower()
+    if write.separator is not None:
+        return write.separator
+    if suffix in _TABS:
+        return "\t"
+    return "," if suffix == ".csv" and separator == "\t" else separator
+
+
+def check_other_file(file: Path, output: Path) -> None:
+    """Raise an error for an output, or a part of it, that is the input itself, by whatever name."""
+    for path in (output, part_of(output)):
+        if STREAM not in {file, output} and path.exists() and file.exists() and path.samefile(file):
+            raise InputError(f"{path} is the input: choose another output with --output.")
+
+
+def _name(file: Path, output_format: OutputFormat) -> str:
+    """Return the name of an output beside the input; CSV keeps the suffix of a text file."""
+    suffix = (file.suffix if file.suffix.lower() in _TEXTS else ".csv") if output_format == "csv" else ""
+    return f"{file.name.removesuffix(file.suffix)}{_NAMES[output_format]}{suffix}"

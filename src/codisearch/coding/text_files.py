@@ -7,11 +7,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
 
-from codisearch.coding.params import SEPARATORS, ReadParams
+from codisearch.coding.params import SEPARATORS, ReadParams, Separator
 from codisearch.errors import InputError
 
 _SAMPLE: Final = 50
 NAMES: Final = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
+_NOTHING: Final = "\x1f"  # stands in no text, so it separates nothing
 _TRY: Final = "give the file's own with --encoding, for example cp1252 or utf-16"
 
 
@@ -45,49 +46,75 @@ def _wide_lines(file: IO[bytes], params: ReadParams) -> Iterator[str]:
         ) from error
 
 
-def records(lines: Iterable[str], separator: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+def records(
+    lines: Iterable[str], separator: str, path: Path, *, first: int = 1
+) -> Iterator[tuple[int, list[str]]]:
     """Return the records of a CSV file with the line that each begins in; empty lines are none.
+
+    Args:
+        lines: The lines.
+        separator: What separates the fields; empty if there is one column.
+        path: The file, for messages.
+        first: Number of the first line.
 
     Raises:
         InputError: If quotes do not fit.
     """
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    begins = 1
+    reader = csv.reader(lines, delimiter=separator or _NOTHING, strict=True)
+    begins = first
     while True:
         try:
             fields = next(reader, None)
         except csv.Error as error:
+            problem = str(error).replace(_NOTHING, "end of line")
             raise InputError(
-                f"{path}, line {begins}: {error}; a quote inside a quoted field must be doubled, and every "
+                f"{path}, line {begins}: {problem}; a quote inside a quoted field must be doubled, and every "
                 "quoted field must end."
             ) from error
         if fields is None:
             return
         if fields:
             yield begins, fields
-        begins = reader.line_num + 1
+        begins = first + reader.line_num
 
 
-def guess_separator(lines: Iterable[str], path: Path) -> tuple[str, Iterator[str]]:
+def guess_separator(lines: Iterable[str], params: ReadParams) -> tuple[str, Iterator[str]]:
     """Return what separates the fields of a CSV file, and its lines again.
 
     It is what splits the header into several fields and the rows that follow into as many; if nothing splits
-    the header, there is one column, and a comma does.
+    the header, there is one column, and it is empty.
 
     Raises:
-        InputError: If several would do.
+        InputError: If several would do, or the first line looks like a title above a table.
     """
     rest = iter(lines)
     sample = list(islice(rest, _SAMPLE))
     widths = {separator: _widths(sample, separator) for separator in SEPARATORS}
     splits = {separator: found for separator, found in widths.items() if found and found[0] > 1}
+    if not splits and params.header_row is None:
+        _check_list(widths, params.path)
     even = {separator: found for separator, found in splits.items() if len(set(found)) == 1} or splits
     most = max((found[0] for found in even.values()), default=1)
     best = [separator for separator, found in even.items() if found[0] == most]
     if len(best) > 1:
         names = " and ".join(NAMES[separator] for separator in best)
-        raise InputError(f"{path}: {names} both split its first line into {most} fields; give --separator.")
-    return (best[0] if best else ","), chain(sample, rest)
+        raise InputError(
+            f"{params.path}: {names} both split its first line into {most} fields; give --separator."
+        )
+    return (best[0] if best else ""), chain(sample, rest)
+
+
+def _check_list(widths: dict[Separator, list[int]], path: Path) -> None:
+    """Raise an error for a list of one column whose rows are those of a table: they all split alike.
+
+    A comma in every row is usual in texts, two are not.
+    """
+    for separator, (_, *fields) in ((one, found) for one, found in widths.items() if found):
+        if len(fields) > 1 and len(set(fields)) == 1 and fields[0] > (2 if separator == "," else 1):
+            raise InputError(
+                f"{path}: its first line holds no {NAMES[separator]}, but each row has {fields[0]} fields; "
+                "give the line of the header with --header-row, such as 2; 1 if there is one column."
+            )
 
 
 def _widths(sample: list[str], separator: str) -> list[int]:

@@ -30,6 +30,7 @@ def test_row() -> None:
         "release": "2026",
         "status": "coded",
         "note": None,
+        "suggested": "E11.9",
         "review": None,
     }
 

@@ -16,7 +16,8 @@ from codisearch.coding.writers.tabular import CsvWriter
 from codisearch.errors import InputError
 
 OWN = (
-    "code,title,probability,known,billable,alias,alias_language,alias_source,path,release,status,note,review"
+    "code,title,probability,known,billable,alias,alias_language,alias_source,path,release,status,note,"
+    "suggested,review"
 )
 
 
@@ -32,16 +33,16 @@ def test_columns() -> None:
 
 def test_row() -> None:
     """Truths are `true` and `false`, and a path is its codes."""
-    assert CsvWriter(HEAD).rows([coded(note="n", review="approved")], before=0) == (
+    assert CsvWriter(HEAD).rows([coded(note="n")], before=0) == (
         "p1,diabetes tipo 2,E11.9,Diabetes mellitus tipo 2 sin complicaciones,0.93,true,true,"
-        "Diabetes tipo 2,es,query,E11,2026,coded,n,approved\r\n"
+        "Diabetes tipo 2,es,query,E11,2026,coded,n,E11.9,\r\n"
     )
 
 
 def test_nothing_to_say_is_empty() -> None:
     """An invalid row keeps the input's values, its release, status and reason."""
-    row = coded(entry(""), status="invalid", candidates=(), known=None, note="empty")
-    assert CsvWriter(HEAD).rows([row], before=0) == "p1,,,,,,,,,,,2026,invalid,empty,\r\n"
+    row = coded(entry(""), status="invalid", candidates=(), known=None, note="why")
+    assert CsvWriter(HEAD).rows([row], before=0) == "p1,,,,,,,,,,,2026,invalid,why,,\r\n"
 
 
 def test_further_codes_are_columns() -> None:
@@ -99,3 +100,13 @@ def test_round_trip(values: list[tuple[str, str]], separator: str) -> None:
     _, *rows = [fields for _, fields in records(lines, separator, Path("x"))]
     assert [tuple(row[:2]) for row in rows] == values
     assert all(row[2] == "E11.9" for row in rows)
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_formulas(sign: str) -> None:
+    """The coding's own cells are none to a spreadsheet; the input's are as they were."""
+    candidate = replace(DIABETES, alias=f"{sign}1+1")
+    row = coded(entry(kept={"id": f"{sign}2", "query": "x"}), candidates=(candidate,))
+    text = text_of(CsvWriter(HEAD), row)
+    (cells,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert (cells["id"], cells["alias"]) == (f"{sign}2", f"'{sign}1+1")

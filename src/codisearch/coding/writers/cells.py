@@ -36,6 +36,7 @@ def own_values(row: CodedRow) -> dict[str, Any]:
         "release": row.release,
         "status": row.status,
         "note": row.note or None,
+        "suggested": row.suggested or None,
         "review": row.review or None,
     }
 

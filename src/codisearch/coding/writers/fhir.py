@@ -52,7 +52,7 @@ class FhirWriter:
     def _element(self, row: CodedRow) -> dict[str, Any]:
         phrase = squeeze(row.entry.phrase)
         targets = [self._target(row, one, rank) for rank, one in enumerate(row.candidates)]
-        if row.status in {"unknown", "invalid", "retired"}:
+        if row.status in {"unknown", "invalid", "empty", "retired"}:
             targets = [_unmatched(row)]
         return {"code": row.entry.key} | ({"display": phrase} if phrase else {}) | {"target": targets}
 

@@ -61,7 +61,7 @@ class SssomWriter:
         return ""
 
     def _mappings(self, row: CodedRow) -> list[dict[str, str]]:
-        if row.status == "invalid":
+        if row.status in {"invalid", "empty"}:
             return []
         candidates = row.candidates if row.status != "retired" else ()
         if not candidates:

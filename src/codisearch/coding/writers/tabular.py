@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from codisearch.coding.entries import text_of
+from codisearch.coding.formulas import guarded
 from codisearch.coding.rows import CodedRow
 from codisearch.coding.writers.cells import check_columns, lines, own_cells, own_columns
 from codisearch.coding.writers.contract import Head
@@ -36,4 +37,5 @@ class CsvWriter:
 
     def _cells(self, row: CodedRow) -> dict[str, str]:
         check_columns(row.entry, self._head.columns)
-        return {name: text_of(value) for name, value in row.entry.kept.items()} | own_cells(row)
+        own = {name: guarded(text) for name, text in own_cells(row).items()}
+        return {name: text_of(value) for name, value in row.entry.kept.items()} | own
