@@ -1,34 +1,37 @@
-"""Start-up, memory, latency and throughput of `codisearch serve`, with queries of the corpus.
+"""Start-up, memory, latency and throughput of `codisearch serve`, with the test queries.
 
-    python benchmarks/serve_load.py [--bundle PATH] [--requests 300] [--clients 16] [--seconds 60]
+    python benchmarks/serve_load.py [--bundle PATH] [--queries PATH] [--requests 300] [--clients 16]
+        [--seconds 60]
 
-Client and server share the machine. Queries are different ones, so that no cache answers twice; `hey`, where
-it is installed, adds a row in which all clients send the same query. The throughput is measured with
-`--limit-merge 1` (every search alone) and with the default (waiting searches are answered together).
+Clients and server share the machine. First one client sends queries one after the other, with and without
+reranking; then all clients send at once, for `--seconds` a row. Queries are different ones, so that no cache
+answers twice; the rows of one query are those in which all clients send the same. The throughput is measured
+with `--limit-merge 1` (every search alone) and with the default (waiting searches are answered together).
 """
 
 import argparse
-import csv
 import http.client
 import json
 import random
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
+import pandas as pd
 import psutil
 
-CORPUS = Path("data/01_raw/corpus")
+QUERIES = Path("data/07_model_output/test_queries.parquet")
 SEARCH = "/v1/search"
 HEADERS = {"Content-Type": "application/json"}
+STAGES = {True: "both stages", False: "first stage only"}
 COMMAND = [sys.executable, "-c", "from codisearch.cli import main; main()", "serve", "--port", "0"]
 
 
@@ -87,15 +90,16 @@ def get(port: int, path: str) -> int:
         connection.close()
 
 
-def load_queries(seed: int = 0) -> list[str]:
-    """Return the corpus's queries in random order."""
-    queries = []
-    for path in sorted(CORPUS.rglob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as file:
-            queries += [row["query"] for row in csv.DictReader(file) if row.get("query")]
-    unique = sorted(set(queries))
+def load_queries(path: Path, seed: int = 0) -> list[str]:
+    """Return the different queries of a file in random order."""
+    unique = sorted(set(pd.read_parquet(path, columns=["query"])["query"]))
     random.Random(seed).shuffle(unique)
     return unique
+
+
+def body_of(query: str, rerank: bool) -> bytes:
+    """Return the body of a search."""
+    return json.dumps({"query": query, "rerank": rerank}).encode()
 
 
 def times_of(port: int, bodies: Iterator[bytes], until: float = float("inf")) -> tuple[list[float], int]:
@@ -106,48 +110,37 @@ def times_of(port: int, bodies: Iterator[bytes], until: float = float("inf")) ->
         if time.perf_counter() > until:
             break
         started = time.perf_counter()
-        connection.request("POST", SEARCH, body, HEADERS)
-        response = connection.getresponse()
-        response.read()
+        try:
+            connection.request("POST", SEARCH, body, HEADERS)
+            response = connection.getresponse()
+            response.read()
+            failed += response.status != http.client.OK
+        except (OSError, http.client.HTTPException):
+            connection.close()  # the next request opens it again
+            failed += 1
         seconds.append(time.perf_counter() - started)
-        failed += response.status != http.client.OK
     connection.close()
     return seconds, failed
 
 
-def throughput(port: int, queries: list[str], clients: int, seconds: float) -> tuple[list[float], int]:
-    """Return the times of all requests that `clients` send at once, and how many failed."""
-    until = time.perf_counter() + seconds
-    parts = [
-        (json.dumps({"query": query}).encode() for query in endless(queries[number::clients]))
-        for number in range(clients)
-    ]
-    with ThreadPoolExecutor(clients) as pool:
-        results = list(pool.map(lambda part: times_of(port, part, until), parts))
-    return [time_ for times, _ in results for time_ in times], sum(failed for _, failed in results)
+def show_throughput(port: int, title: str, streams: Sequence[Iterator[bytes]], seconds: float) -> None:
+    """Print what clients that send at once wait, how many answers a second there are, and how many failed."""
+    started = time.perf_counter()
+    with ThreadPoolExecutor(len(streams)) as pool:
+        results = list(pool.map(lambda stream: times_of(port, stream, started + seconds), streams))
+    took = time.perf_counter() - started  # with the answers that were still on their way
+    times = [time_ for some, _ in results for time_ in some]
+    failed = sum(count for _, count in results)
+    print(f"  {title:42s} {(len(times) - failed) / took:8.1f} {percentiles(times)} {failed:7d}")
 
 
-def endless(queries: list[str]) -> Iterator[str]:
-    """Yield queries for ever, different ones each round."""
+def endless(queries: list[str], rerank: bool) -> Iterator[bytes]:
+    """Yield searches for ever, different ones each round."""
     number = 0
     while True:
         for query in queries:
-            yield f"{query} {number}" if number else query
+            yield body_of(f"{query} {number}" if number else query, rerank)
         number += 1
-
-
-def hey(port: int, clients: int, seconds: float, query: str) -> str:
-    """Return what `hey` says of requests per second and latency when all clients send one query."""
-    body = json.dumps({"query": query})
-    command = ["hey", "-z", f"{seconds:g}s", "-c", str(clients), "-m", "POST", "-T", "application/json"]
-    address = f"http://127.0.0.1:{port}{SEARCH}"
-    done = subprocess.run([*command, "-d", body, address], capture_output=True, text=True, check=True)
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    shares = dict(re.findall(r"(50|95|99)% in ([\d.]+) secs", done.stdout))
-    answers = re.findall(r"\[(\d+)\]\s+(\d+) responses", done.stdout)
-    failed = sum(int(count) for status, count in answers if status != "200")
-    waits = " ".join(f"{float(shares.get(share, 'nan')) * 1000:7.1f}" for share in ("50", "95", "99"))
-    return f"{float(rate.group(1)) if rate else float('nan'):8.1f} {waits} {failed:10d}"
 
 
 def percentiles(seconds: list[float]) -> str:
@@ -159,37 +152,37 @@ def percentiles(seconds: list[float]) -> str:
 def show_latency(port: int, queries: list[str]) -> None:
     """Print how long a search takes that is alone, half of the queries with and half without reranking."""
     title = f"one at a time, {len(queries) // 2} queries"
-    print(f"\n{title:34s}     p50     p95     p99 ms")
+    print(f"\n{title:53s}     p50     p95     p99 ms  errors")
     for rerank, part in ((True, queries[::2]), (False, queries[1::2])):
-        bodies = (json.dumps({"query": query, "rerank": rerank}).encode() for query in part)
-        times, _ = times_of(port, bodies)
-        print(f"  {'both stages' if rerank else 'first stage only':32s} {percentiles(times)}")
+        times, failed = times_of(port, (body_of(query, rerank) for query in part))
+        print(f"  {STAGES[rerank]:51s} {percentiles(times)} {failed:7d}")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bundle", type=Path, default=Path("data/06_models/bundle"))
-    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--queries", type=Path, default=QUERIES)
+    parser.add_argument("--requests", type=int, default=300, help="one at a time, each way")
     parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=60, help="of each row with all clients")
     options = parser.parse_args()
-    queries = load_queries()
+    queries = load_queries(options.queries)
     alone, together = queries[: 2 * options.requests], queries[2 * options.requests :]
+    parts = [together[number :: options.clients] for number in range(options.clients)]
     for merge in (1, 16):
         with serving(options.bundle, merge) as server:
             if merge == 1:
                 print(f"from start to ready: {server.seconds:.1f} s")
                 print(f"resident memory when ready: {server.megabytes:.0f} MB")
                 show_latency(server.port, alone)
-                title = f"{options.clients} clients, {options.seconds:g} s"
-                print(f"\n{title:25s} queries/s     p50     p95     p99 ms  failed")
-            times, failed = throughput(server.port, together, options.clients, options.seconds)
-            rate = len(times) / options.seconds
-            print(f"  merge {merge:2d}, all different  {rate:8.1f} {percentiles(times)} {failed:10d}")
-            if shutil.which("hey"):
-                row = hey(server.port, options.clients, options.seconds, queries[0])
-                print(f"  merge {merge:2d}, one query, hey {row}")
+            title = f"{options.clients} clients, {options.seconds:g} s, merge {merge}"
+            print(f"\n{title:44s} requests/s     p50     p95     p99 ms  errors")
+            for rerank, stages in STAGES.items():
+                streams = [endless(part, rerank) for part in parts]
+                show_throughput(server.port, f"{stages}, all different", streams, options.seconds)
+                same = [repeat(body_of(queries[0], rerank)) for _ in parts]
+                show_throughput(server.port, f"{stages}, one query", same, options.seconds)
             print(f"  resident memory after it: {server.megabytes:.0f} MB")
 
 

@@ -108,3 +108,12 @@ def test_headers_of_answers(client: TestClient) -> None:
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["cache-control"] == "no-store"
         assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+def test_head(client: TestClient, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.headers["content-type"]) == (200, got.headers["content-type"])
+    refused = client.delete(path)
+    assert refused.status_code == 405
+    assert "HEAD" in refused.headers["allow"]

@@ -116,3 +116,20 @@ def test_any_text(client: TestClient, text: str) -> None:
     assert posted.status_code in {200, 422}
     assert posted.json() == got.json()
     assert client.post("/v1/suggest", json={"q": text}).status_code in {200, 422}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/search", '{"query": "a", "query": "b"}'),
+        ("/v1/search", '{"query": "a", "top": 1, "top": 1}'),
+        ("/v1/suggest", '{"q": "a", "q": "b"}'),
+        ("/v1/batch", '{"queries": [{"query": "a", "query": "b"}]}'),
+        ("/fhir/CodeSystem/$lookup", '{"resourceType": "Parameters", "resourceType": "Parameters"}'),
+    ],
+)
+def test_name_that_stands_twice(client: TestClient, path: str, body: str) -> None:
+    response = client.post(path, content=body, headers=JSON)
+    check_refusal(response)
+    assert response.status_code == 400
+    assert "came more than once" in response.text

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from codisearch.service.records import log_to
 
+ALL = "http://hl7.org/fhir/sid/icd-10-cm?fhir_vs"
 QUERY = "zzz pneumonia of patient Smith"
 FHIR_EXPAND = "/fhir/ValueSet/$expand"
 
@@ -92,12 +93,15 @@ def test_queries_are_logged_where_that_is_asked_for(make_client: Any, log: io.St
 
 
 def test_nothing_breaks_or_forges_a_line(make_client: Any, log: io.StringIO) -> None:
-    forged = 'a\r\n{"level": "INFO", "status": 200}\x00\x1b[31m\u2028'
-    make_client(log_queries=True).post("/v1/search", json={"query": forged})
-    (line,) = lines(log)
-    assert line["query_texts"] == [" ".join(forged.split())]
+    client = make_client(log_queries=True)
+    forged = 'a\r\n{"level": "INFO", "status": 200}\x85\u2028'
+    client.post("/v1/search", json={"query": forged})
+    escapes = f"{forged}\x00\x1b[31m"
+    client.get("/fhir/ValueSet/$expand", params={"url": ALL, "filter": escapes})
+    texts = [line["query_texts"] for line in lines(log)]
+    assert texts == [[" ".join(forged.split())], [escapes]]
     assert log.getvalue().isascii()
-    assert len(log.getvalue().splitlines()) == 1
+    assert len(log.getvalue().splitlines()) == 2
 
 
 @pytest.mark.parametrize("came", ["", "a b", "a\tb", "x" * 65, "<script>", "é"])

@@ -24,7 +24,7 @@ from codisearch.service.security import key_check
 from codisearch.service.settings import ServiceSettings
 from codisearch.service.state import ServiceState
 
-_CLIENT_HEADERS = ["Content-Type", "X-API-Key", "Authorization", "X-Request-ID"]
+_CLIENT_HEADERS = ["Content-Type", "X-API-Key", "Authorization", "X-Request-ID", "Prefer"]
 
 
 def create_app(source: Retriever | str | Path, settings: ServiceSettings | None = None) -> FastAPI:

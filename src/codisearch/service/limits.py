@@ -81,9 +81,6 @@ def check_encoding(scope: Scope) -> Problem | None:
 class Once:
     """A dependency that refuses a query string that repeats a parameter: there is no right one to take."""
 
-    def __init__(self, *repeatable: str) -> None:
-        self._repeatable = repeatable
-
     async def __call__(self, request: Request) -> None:
         """Check a request.
 
@@ -91,7 +88,7 @@ class Once:
             ProblemError: If a parameter is repeated.
         """
         names = Counter(name for name, _ in parse_qsl(request.url.query, keep_blank_values=True))
-        more = [name for name, times in names.items() if times > 1 and name not in self._repeatable]
+        more = [name for name, times in names.items() if times > 1]
         if more:
             raise ProblemError(repeated(more))
 

@@ -112,6 +112,8 @@ def add_handlers(app: FastAPI, max_body: int, routes: Sequence[BaseRoute]) -> No
         match error:
             case HTTPException(status_code=405):
                 problem = _not_allowed(path, routes, error)
+            case HTTPException(__cause__=ProblemError(problem=cause)):  # of a body, while it was read
+                problem = cause
             case HTTPException():
                 problem = _of_http(error, max_body)
             case RequestValidationError():

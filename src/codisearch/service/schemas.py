@@ -7,6 +7,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, WithJsonSchema
 from codisearch.languages import Language
 from codisearch.retrieval.answers import Answer, CodeName, Suggestion
 from codisearch.retrieval.queries import MAX_CHARACTERS, MAX_TOP, SearchOptions
+from codisearch.service.inputs import LanguageTag
 
 PHRASES: Final[dict[Language, str]] = {
     "en": "chest pain radiating to left arm",
@@ -28,8 +29,10 @@ class Request(BaseModel):
 class SearchParams(Request):
     """How to search; one meaning for the search of one phrase and of many."""
 
-    language: Language | None = Field(None, description="Language of the query; detected if it is not given.")
-    display_language: Language | None = Field(
+    language: LanguageTag | None = Field(
+        None, description="Language of the query; detected if it is not given. `CA` and `ca-ES` are `ca`."
+    )
+    display_language: LanguageTag | None = Field(
         None, description="Language of titles; that of the query if it is not given."
     )
     top: int = Field(10, ge=1, le=MAX_TOP, description="How many codes.")
@@ -43,7 +46,8 @@ class SearchParams(Request):
         ge=0.5,
         le=0.99,
         allow_inf_nan=False,
-        description="Share of first codes that should be right among answers that are `known`.",
+        description="Share of first codes that should be right among answers that are `known`; the answer's "
+        "`threshold` is the probability that the first code must reach for it.",
     )
 
     def options(self) -> SearchOptions:
@@ -73,7 +77,7 @@ class BatchItem(Request):
     """A phrase of a batch that has a language of its own."""
 
     query: str
-    language: Language | None = None
+    language: LanguageTag | None = None
 
 
 _BATCH_ITEMS: Final = [
@@ -101,7 +105,7 @@ class SuggestRequest(Request):
     """What is being typed."""
 
     q: str = Field(description="The first letters of a phrase, or of a code.", examples=["diab", "E11"])
-    language: Language | None = Field(None, description="Prefer completions in this language.")
+    language: LanguageTag | None = Field(None, description="Prefer completions in this language.")
     top: int = Field(10, ge=1, le=MAX_TOP, description="How many completions.")
 
 

@@ -70,6 +70,10 @@ def test_titles_in_another_language(client: TestClient) -> None:
         ({"query": "a", "under": "hello!"}, ["Not an ICD-10-CM code: 'hello!'"]),
         ({"query": "a", "limit": 3}, ["`limit`: no such parameter"]),
         ({"query": "a", "q": "b"}, ["`q`: no such parameter"]),
+        ({"query": "a", "language": "cat"}, ["`language`", "came 'cat'"]),
+        ({"query": "a", "language": "ca-"}, ["`language`", "came 'ca-'"]),
+        ({"query": "asma\x00"}, ["Query 1 holds a control character, '\\x00'"]),
+        ({"query": "as\x1bma"}, ["control character"]),
         ({"query": "a" * 2001}, ["2001 characters; at most 2000"]),
         ([1], ["`body`"]),
     ],
@@ -148,3 +152,34 @@ def test_suggest(client: TestClient) -> None:
     assert [found["code"] for found in texts] == ["J45.9"]
     assert client.post("/v1/suggest", json={"q": ""}).json() == {"suggestions": []}
     assert client.post("/v1/suggest", json={}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("ca-ES", "ca"), ("CA", "ca"), ("es_MX", "es"), ("pt-BR", "pt")]
+)
+def test_language_tags(client: TestClient, tag: str, language: str) -> None:
+    """A tag stands for its language, wherever there is one."""
+    options = {"query": "asma", "language": tag, "display_language": tag}
+    assert client.post("/v1/search", json=options).json()["language"] == language
+    assert client.get("/v1/search", params=options).json()["language"] == language
+    item = {"query": "asma", "language": tag}
+    (answer,) = client.post("/v1/batch", json={"queries": [item]}).json()["answers"]
+    assert answer["language"] == language
+    assert client.get("/v1/suggest", params={"q": "asm", "language": tag}).status_code == 200
+
+
+def test_control_characters_elsewhere(client: TestClient) -> None:
+    """An item of a batch is refused in its place; what is typed as well; white space is no such character."""
+    (answer, other) = client.post("/v1/batch", json={"queries": ["a\x00", "a\tb\r\n"]}).json()["answers"]
+    assert answer["error"]["status"] == 422
+    assert answer["error"]["detail"].startswith("Query 1 holds a control character")
+    assert other["query"] == "a b"
+    assert client.get("/v1/suggest?q=as%00").status_code == 422
+
+
+def test_threshold_of_an_answer(client: TestClient, retriever: Retriever) -> None:
+    """It is what the first hit must reach; to be known means that it does."""
+    asked = {"query": "high blood pressure", "language": "en", "precision": 0.9, "top": 1}
+    answer = client.post("/v1/search", json=asked).json()
+    assert answer["threshold"] == retriever.search("high blood pressure", "en", 1, precision=0.9).threshold
+    assert answer["known"] is (answer["hits"][0]["probability"] >= answer["threshold"])

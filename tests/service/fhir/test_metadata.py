@@ -20,7 +20,9 @@ def test_capability_statement(client: TestClient, mode: str) -> None:
     assert operations == {
         ("CodeSystem", "lookup"),
         ("CodeSystem", "validate-code"),
+        ("CodeSystem", "subsumes"),
         ("ValueSet", "expand"),
+        ("ValueSet", "validate-code"),
     }
 
 

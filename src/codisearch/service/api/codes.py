@@ -8,10 +8,11 @@ from starlette.responses import Response
 import codisearch
 from codisearch.codes import ICD10CM_SYSTEM
 from codisearch.errors import UnknownCodeError
-from codisearch.languages import LANGUAGE_NAMES, Language
+from codisearch.languages import LANGUAGE_NAMES
 from codisearch.retrieval.answers import CodeCard
 from codisearch.retrieval.queries import MAX_CHARACTERS, MAX_TOP
 from codisearch.service.api.responses import json_response, problems
+from codisearch.service.inputs import LanguageTag
 from codisearch.service.limits import Once
 from codisearch.service.problems import ProblemError, not_found
 from codisearch.service.schemas import Info, LanguageName, Limits
@@ -25,7 +26,7 @@ _once = [Depends(Once())]
 async def read_code(
     code: Annotated[str, Path(description="With or without its dot.", examples=["E11.9", "e119"])],
     state: State,
-    language: Annotated[Language | None, Query(description="Language of the title.")] = None,
+    language: Annotated[LanguageTag | None, Query(description="Language of the title.")] = None,
 ) -> Response:
     """Tell all that is known of a code: place in the tree, titles, terms, and what it is confused with."""
     try:

@@ -11,12 +11,14 @@ from codisearch.service.state import State
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def is_alive() -> Health:
     """Tell that the process answers."""
     return Health(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses=problems(503))
 async def is_ready(state: State) -> Health:
     """Tell that the bundle is loaded; 503 until then, with the reason."""

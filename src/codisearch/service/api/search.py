@@ -12,8 +12,10 @@ from starlette.responses import Response
 
 from codisearch.errors import InputError
 from codisearch.retrieval.answers import Answer
-from codisearch.retrieval.queries import SearchOptions, check_query
+from codisearch.retrieval.queries import SearchOptions
 from codisearch.service.api.responses import json_response, problems
+from codisearch.service.bodies import StrictRoute
+from codisearch.service.inputs import check_characters, read_query
 from codisearch.service.limits import Once
 from codisearch.service.problems import Problem, ProblemError, of_input, of_validation
 from codisearch.service.records import record_of
@@ -27,7 +29,7 @@ from codisearch.service.schemas import (
 )
 from codisearch.service.state import ServiceState, State
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"], route_class=StrictRoute)
 _ITEM: TypeAdapter[str | BatchItem] = TypeAdapter(str | BatchItem)
 _once = [Depends(Once())]
 
@@ -45,7 +47,7 @@ async def search_posted(asked: SearchRequest, state: State, request: Request) ->
 
 
 async def _search(asked: SearchRequest, state: ServiceState, request: Request) -> Response:
-    query = check_query(asked.query, 1)
+    query = read_query(asked.query, 1)
     record_of(request).queries.append(query)
     answers = await state.runner.search(state.retriever, [query], asked.options())
     return json_response(answers[0].to_dict())
@@ -99,9 +101,9 @@ def _read_item(item: object, number: int, options: SearchOptions) -> tuple[str, 
     try:
         read = _ITEM.validate_python(item) if isinstance(item, str) else BatchItem.model_validate(item)
         if isinstance(read, str):
-            return check_query(read, number), options
+            return read_query(read, number), options
         own = options if read.language is None else replace(options, language=read.language)
-        return check_query(read.query, number), own
+        return read_query(read.query, number), own
     except ValidationError as error:
         errors = [{**found, "loc": ("queries", number, *found["loc"])} for found in error.errors()]
         raise ProblemError(of_validation(errors, 422)) from error
@@ -122,5 +124,6 @@ async def suggest_posted(asked: SuggestRequest, state: State) -> Response:
 
 
 async def _suggest(asked: SuggestRequest, state: ServiceState) -> Response:
+    check_characters(asked.q)
     found = await state.runner.call(state.retriever.suggest, asked.q, asked.language, asked.top)
     return json_response({"suggestions": [asdict(suggestion) for suggestion in found]})

@@ -6,7 +6,16 @@ from codisearch.codes import ICD10CM_SYSTEM
 from codisearch.errors import InputError
 from codisearch.retrieval.answers import CodeCard
 from codisearch.retrieval.bundle import Manifest
-from codisearch.service.fhir.parameters import LookupParams, ValidateParams, group, parameters, part
+from codisearch.retrieval.codebook import Codebook
+from codisearch.service.fhir.parameters import (
+    LookupParams,
+    MemberParams,
+    SubsumesParams,
+    ValidateParams,
+    group,
+    parameters,
+    part,
+)
 from codisearch.service.problems import Problem, ProblemError
 
 IDENTIFIER: Final = "icd-10-cm"
@@ -126,7 +135,7 @@ def _property(name: str, kind: str, value: object) -> dict[str, Any]:
     return group("property", part("code", "Code", name), part("value", kind, value))
 
 
-def validated(found: CodeCard | InputError, asked: ValidateParams) -> dict[str, Any]:
+def validated(found: CodeCard | InputError, asked: ValidateParams | MemberParams) -> dict[str, Any]:
     """Return the result of $validate-code: a code that is unknown, or has another display, is not valid."""
     if isinstance(found, InputError):
         return parameters(part("result", "Boolean", False), part("message", "String", str(found)))
@@ -135,6 +144,22 @@ def validated(found: CodeCard | InputError, asked: ValidateParams) -> dict[str, 
         message = f"{asked.display[:200]!r} is no title of {found.code}; its title is {found.title!r}."
         return parameters(part("result", "Boolean", False), part("message", "String", message), display)
     return parameters(part("result", "Boolean", True), display)
+
+
+def subsumed(book: Codebook, asked: SubsumesParams) -> dict[str, Any]:
+    """Return the result of $subsumes: whether one of two codes is above the other in the tree.
+
+    Raises:
+        InputError: If one of them is no code, or there is no such code.
+    """
+    first, second = book.require(asked.codeA), book.require(asked.codeB)
+    if first == second:
+        outcome = "equivalent"
+    elif first in book.path(second):
+        outcome = "subsumes"
+    else:
+        outcome = "subsumed-by" if second in book.path(first) else "not-subsumed"
+    return parameters(part("outcome", "Code", outcome))
 
 
 def _has_title(card: CodeCard, display: str) -> bool:

@@ -38,13 +38,13 @@ def terminology_capabilities(manifest: Manifest) -> dict[str, Any]:
     return {
         "resourceType": "TerminologyCapabilities",
         **_head(manifest),
-        "codeSystem": [{"uri": ICD10CM_SYSTEM, "version": [version], "subsumption": False}],
+        "codeSystem": [{"uri": ICD10CM_SYSTEM, "version": [version], "subsumption": True}],
         "expansion": {
             "hierarchical": False,
             "paging": True,
             "incomplete": False,
             "parameter": [{"name": name} for name in names],
-            "textFilter": "A clinical phrase, found by meaning, then by its first letters.",
+            "textFilter": "The beginnings of words, or a clinical phrase, which is also found by meaning.",
         },
         "codeSearch": "explicit",
         "validateCode": {"translations": True},
@@ -68,11 +68,13 @@ def _code_system() -> dict[str, Any]:
         "searchParam": [
             {"name": "url", "type": "uri"},
             {"name": "version", "type": "token"},
+            {"name": "name", "type": "string"},
             {"name": "_id", "type": "token"},
         ],
         "operation": [
             {"name": "lookup", "definition": f"{_DEFINITIONS}/CodeSystem-lookup"},
             {"name": "validate-code", "definition": f"{_DEFINITIONS}/CodeSystem-validate-code"},
+            {"name": "subsumes", "definition": f"{_DEFINITIONS}/CodeSystem-subsumes"},
         ],
     }
 
@@ -80,5 +82,8 @@ def _code_system() -> dict[str, Any]:
 def _value_set() -> dict[str, Any]:
     return {
         "type": "ValueSet",
-        "operation": [{"name": "expand", "definition": f"{_DEFINITIONS}/ValueSet-expand"}],
+        "operation": [
+            {"name": "expand", "definition": f"{_DEFINITIONS}/ValueSet-expand"},
+            {"name": "validate-code", "definition": f"{_DEFINITIONS}/ValueSet-validate-code"},
+        ],
     }

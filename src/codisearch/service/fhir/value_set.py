@@ -7,18 +7,23 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from codisearch.codes import ICD10CM_SYSTEM
+from codisearch.errors import InputError
 from codisearch.retrieval import Retriever
+from codisearch.retrieval.answers import CodeCard
 from codisearch.retrieval.codebook import Codebook
-from codisearch.retrieval.queries import MAX_TOP, SearchOptions, check_query
+from codisearch.retrieval.queries import MAX_TOP, SearchOptions
+from codisearch.retrieval.static import fold
 from codisearch.service.fhir.code_system import designations, version_of
-from codisearch.service.fhir.parameters import ExpandParams, language_of
+from codisearch.service.fhir.parameters import ExpandParams
+from codisearch.service.inputs import preferred_language, read_query
 from codisearch.service.problems import Problem, ProblemError
 from codisearch.service.runner import Runner
 
 MAX_EXPANSION: Final = 1_000
 _ALL: Final = f"{ICD10CM_SYSTEM}?fhir_vs"
 _BELOW: Final = f"{_ALL}=isa/"
-_CODE_BEGINS: Final = re.compile(r"[A-Za-z][0-9][0-9A-Za-z.]*")
+_WORD: Final = re.compile(r"\w+")
+_SHORTEST_WITH_MEANING: Final = 4  # letters; a shorter word is the beginning of one
 
 
 async def expand(retriever: Retriever, runner: Runner, asked: ExpandParams) -> dict[str, Any]:
@@ -59,16 +64,51 @@ def _members(book: Codebook, root: str | None) -> Sequence[str]:
 async def _filtered(
     retriever: Retriever, runner: Runner, asked: ExpandParams, members: Sequence[str]
 ) -> Sequence[str]:
-    """Return the codes that a filter finds: by meaning, then by first letters; the reverse for a code."""
-    query, language = check_query(asked.filter), language_of(asked.displayLanguage)
+    """Return the codes that a filter finds: completions, then what is found by meaning.
+
+    Someone who types a filter sees what begins so; a single short word has no meaning to go by.
+    """
+    query = read_query(asked.filter)
+    completions = await runner.call(_completions, retriever, query, asked, members)
+    if len(query) < _SHORTEST_WITH_MEANING and " " not in query:
+        return completions
     options = SearchOptions(top=MAX_TOP, under=root_of(asked.url)).checked()
     answers = await runner.search(retriever, [query], options)
-    by_meaning = [hit.code for hit in answers[0]]
-    suggested = await runner.call(retriever.suggest, query, language, MAX_TOP)
+    return list(dict.fromkeys([*completions, *(hit.code for hit in answers[0])]))
+
+
+def _completions(
+    retriever: Retriever, query: str, asked: ExpandParams, members: Sequence[str]
+) -> Sequence[str]:
+    """Return the codes of texts in which each word of the query begins a word, those shown to users first."""
+    language, book = preferred_language(asked.displayLanguage) or "en", retriever.codebook
     allowed = set(members)
-    by_letters = [found.code for found in suggested if found.code in allowed]
-    typed = _CODE_BEGINS.fullmatch(query) is not None
-    return list(dict.fromkeys(by_letters + by_meaning if typed else by_meaning + by_letters))
+    suggested = (found.code for found in retriever.suggest(query, language, MAX_TOP))
+    found = [code for code in suggested if code in allowed]
+    if len(members) < len(book.codes):  # the first suggestions of all may be elsewhere
+        words = _WORD.findall(fold(query))
+        found += [code for code in members if _begins(words, book.title(code, language)[0])]
+    return list(dict.fromkeys(found))
+
+
+def _begins(words: Sequence[str], title: str) -> bool:
+    """Tell whether each of these words begins a word of a title."""
+    there = _WORD.findall(fold(title))
+    return bool(words) and all(any(one.startswith(word) for one in there) for word in words)
+
+
+def within(book: Codebook, url: str, found: CodeCard | InputError) -> CodeCard | InputError:
+    """Return what was found if it is in a value set, or else why it is not.
+
+    Raises:
+        ProblemError: If the value set is not known.
+        InputError: If there is no code that it is named after.
+    """
+    root = root_of(url)
+    top = None if root is None else book.require(root)
+    if isinstance(found, InputError) or top in {None, found.code, *book.path(found.code)}:
+        return found
+    return InputError(f"{found.code} is not in the value set {url[:200]}.")
 
 
 def _count(asked: ExpandParams, total: int) -> int:
@@ -89,7 +129,7 @@ def _count(asked: ExpandParams, total: int) -> int:
 
 
 def _entries(retriever: Retriever, codes: Sequence[str], asked: ExpandParams) -> list[dict[str, Any]]:
-    version, language = version_of(retriever.manifest), language_of(asked.displayLanguage)
+    version, language = version_of(retriever.manifest), preferred_language(asked.displayLanguage)
     entries: list[dict[str, Any]] = []
     for code in codes:
         title, _ = retriever.codebook.title(code, language)
