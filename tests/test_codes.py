@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codisearch.codes import CodeTree, category_of, four_characters_of, matches_gold, normalise_code
+from codisearch.codes import (
+    CodeTree,
+    category_of,
+    four_characters_of,
+    matches_gold,
+    normalise_code,
+    release_version,
+)
 from codisearch.errors import InputError
 
 CODES = st.from_regex(r"[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?", fullmatch=True).filter(
@@ -86,3 +93,9 @@ def test_neighbours(tree: CodeTree) -> None:
 def test_gold(code: str, gold: list[str], right: bool) -> None:
     """A longer code answers a shorter gold code, never the other way round."""
     assert matches_gold(code, gold) is right
+
+
+def test_version_of_a_release() -> None:
+    """FHIR names the version, not the code system before it; another label stays as it is."""
+    assert release_version("ICD-10-CM 2026-04") == "2026-04"
+    assert release_version("our own 3") == "our own 3"

@@ -125,8 +125,8 @@ def test_options(file: Path) -> None:
 def test_separator_by_name(file: Path) -> None:
     """A tab cannot be typed everywhere."""
     file.write_text("id\tquery, and more\n1\tasthma\n")
-    result = call(file, "--separator", "tab")
-    assert "phrases in 'query, and more'" in result.stderr or "query, and more" in fails(file)
+    result = call(file, "--separator", "tab", "--column", "query, and more")
+    assert "phrases in 'query, and more'" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -305,3 +305,10 @@ def test_interrupt(file: Path, monkeypatch: pytest.MonkeyPatch, searches: int, l
     assert part.exists() == (searches > 0)
     assert call(file, "--batch", 2).exit_code == 0
     assert len(read_csv(file.with_name("in.coded.csv"))) == 5
+
+
+def test_output_that_is_a_folder(file: Path, tmp_path: Path) -> None:
+    """It is said before anything is coded, also where an output may be replaced."""
+    folder = tmp_path / "out.csv"
+    folder.mkdir()
+    assert "out.csv is a folder" in fails(file, "-o", folder, "--overwrite", "--bundle", "none")

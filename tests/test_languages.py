@@ -10,6 +10,7 @@ from codisearch.languages import (
     SPLITS,
     STYLES,
     check_language,
+    language_of_tag,
 )
 
 
@@ -33,3 +34,16 @@ def test_unknown_language(value: str) -> None:
     with pytest.raises(InputError, match="allowed are en, es, ca, it, pt, fr") as caught:
         check_language(value)
     assert repr(value) in str(caught.value)
+
+
+@pytest.mark.parametrize("tag", ["es", "ES", " es-ES ", "es_MX", "es-419", "es-Latn-ES"])
+def test_language_of_tag(tag: str) -> None:
+    """The first part alone counts, in any case."""
+    assert language_of_tag(tag) == "es"
+
+
+@pytest.mark.parametrize("tag", ["de-AT", "español", "", "es-", "esp"])
+def test_tag_of_another_language(tag: str) -> None:
+    """What is none of the six, or no tag, is refused."""
+    with pytest.raises(InputError, match="allowed are en, es, ca, it, pt, fr"):
+        language_of_tag(tag)

@@ -12,6 +12,7 @@ from codisearch.errors import InputError
 
 CODE_PATTERN: Final = r"^(?=.*[0-9])[A-Z][0-9A-Z]{2}(\.[0-9A-Z]{1,4})?$"
 _CODE = re.compile(CODE_PATTERN)
+CODE_SYSTEM_TITLE: Final = "ICD-10-CM"
 CATEGORY_LENGTH: Final = 3
 FOUR_CHARACTER_LENGTH: Final = 5  # "E11.9" with its dot
 ICD10CM_SYSTEM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -36,6 +37,11 @@ def normalise_code(value: str) -> str:
     if not _CODE.match(code):
         raise InputError(f"Not an ICD-10-CM code: {value!r}; expected a form like I10, E11.9 or S52.501A.")
     return code
+
+
+def release_version(release: str) -> str:
+    """Return a release as FHIR names a version: `ICD-10-CM 2026-04` becomes `2026-04`."""
+    return release.removeprefix(f"{CODE_SYSTEM_TITLE} ")
 
 
 def category_of(code: str) -> str:

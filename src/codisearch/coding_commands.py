@@ -22,64 +22,82 @@ _QUIET: Final = os.environ.get("TQDM_DISABLE", "") not in {"", "0"}  # read befo
 _INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
 _SEPARATORS: Final = {"tab": "\t", "\\t": "\t"}
 
+_File = Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines; - is standard input.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="What to write; - is standard output. Default: beside the input."),
+]
+_To = Annotated[
+    str | None, typer.Option(help="csv, jsonl, usagi, sssom or fhir. Default: by the output's name.")
+]
+_OutputSeparator = Annotated[
+    str | None,
+    typer.Option(help="What separates the fields of a CSV output: , ; | or tab. Default: the input's."),
+]
+_Column = Annotated[str | None, typer.Option(help="The column of phrases. Default: guessed.")]
+_IdColumn = Annotated[str | None, typer.Option(help="The column of identifiers. Default: `id`.")]
+_LanguageColumn = Annotated[str | None, typer.Option(help="The column of languages. Default: `language`.")]
+_FrequencyColumn = Annotated[
+    str | None, typer.Option(help="The column of frequencies, for Usagi. Default: `frequency`.")
+]
+_InputFormat = Annotated[
+    str | None, typer.Option(help="csv, tsv, xlsx or jsonl. Default: by the input's name.")
+]
+_Encoding = Annotated[str, typer.Option(help="Encoding of the input.")]
+_Separator = Annotated[
+    str | None, typer.Option(help="What separates the fields of a CSV: , ; | or tab. Default: guessed.")
+]
+_HeaderRow = Annotated[
+    int | None,
+    typer.Option(help="Line or row with the names of the columns. Default: the first that is not empty."),
+]
+_Sheet = Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the first.")]
+_Language = Annotated[
+    str | None, typer.Option(help=f"Language of the phrases: {', '.join(LANGUAGES)}. Default: detected.")
+]
+_Top = Annotated[int, typer.Option(help="How many codes a phrase, 1 to 20.")]
+_BillableOnly = Annotated[bool, typer.Option("--billable-only", help="Only codes that can be billed.")]
+_Chapter = Annotated[str | None, typer.Option(help="Only codes of this chapter, such as 9.")]
+_Under = Annotated[str | None, typer.Option(help="Only this code and those below it, such as E11.")]
+_Precision = Annotated[
+    float | None, typer.Option(help="Share of known codes that should be right, 0.5 to 0.99.")
+]
+_Batch = Annotated[int, typer.Option(help="How many rows at a time.")]
+_SourceSystem = Annotated[
+    str | None, typer.Option(help="URI of your phrases as a code system, for SSSOM and FHIR.")
+]
+_License = Annotated[
+    str | None, typer.Option("--license", help="URI of the licence of the mappings, for SSSOM.")
+]
+_Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")]
+_Restart = Annotated[bool, typer.Option("--restart", help="Drop what an interrupted run did.")]
+
 
 def code(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, XLSX or JSON Lines; - is standard input.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="What to write; - is standard output. Default: beside the input."
-        ),
-    ] = None,
-    to: Annotated[
-        str | None,
-        typer.Option(help="csv, jsonl, usagi, sssom or fhir. Default: by the output's name."),
-    ] = None,
-    output_separator: Annotated[
-        str | None,
-        typer.Option(help="What separates the fields of a CSV output: , ; | or tab. Default: the input's."),
-    ] = None,
-    column: Annotated[str | None, typer.Option(help="The column of phrases. Default: guessed.")] = None,
-    id_column: Annotated[str | None, typer.Option(help="The column of identifiers. Default: `id`.")] = None,
-    language_column: Annotated[
-        str | None, typer.Option(help="The column of languages. Default: `language`.")
-    ] = None,
-    frequency_column: Annotated[
-        str | None, typer.Option(help="The column of frequencies, for Usagi. Default: `frequency`.")
-    ] = None,
-    input_format: Annotated[
-        str | None, typer.Option(help="csv, tsv, xlsx or jsonl. Default: by the input's name.")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Encoding of the input.")] = "utf-8",
-    separator: Annotated[
-        str | None, typer.Option(help="What separates the fields of a CSV: , ; | or tab. Default: guessed.")
-    ] = None,
-    header_row: Annotated[
-        int | None,
-        typer.Option(help="Line or row with the names of the columns. Default: the first that is not empty."),
-    ] = None,
-    sheet: Annotated[str | None, typer.Option(help="The sheet of a workbook. Default: the first.")] = None,
-    language: Annotated[
-        str | None, typer.Option(help=f"Language of the phrases: {', '.join(LANGUAGES)}. Default: detected.")
-    ] = None,
-    top: Annotated[int, typer.Option(help="How many codes a phrase, 1 to 20.")] = 1,
-    billable_only: Annotated[
-        bool, typer.Option("--billable-only", help="Only codes that can be billed.")
-    ] = False,
-    chapter: Annotated[str | None, typer.Option(help="Only codes of this chapter, such as 9.")] = None,
-    under: Annotated[str | None, typer.Option(help="Only this code and those below it, such as E11.")] = None,
-    precision: Annotated[
-        float | None, typer.Option(help="Share of known codes that should be right, 0.5 to 0.99.")
-    ] = None,
-    batch: Annotated[int, typer.Option(help="How many rows at a time.")] = 256,
-    source_system: Annotated[
-        str | None, typer.Option(help="URI of your phrases as a code system, for SSSOM and FHIR.")
-    ] = None,
-    license_uri: Annotated[
-        str | None, typer.Option("--license", help="URI of the licence of the mappings, for SSSOM.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Drop what an interrupted run did.")] = False,
+    file: _File,
+    output: _Output = None,
+    to: _To = None,
+    output_separator: _OutputSeparator = None,
+    column: _Column = None,
+    id_column: _IdColumn = None,
+    language_column: _LanguageColumn = None,
+    frequency_column: _FrequencyColumn = None,
+    input_format: _InputFormat = None,
+    encoding: _Encoding = "utf-8",
+    separator: _Separator = None,
+    header_row: _HeaderRow = None,
+    sheet: _Sheet = None,
+    language: _Language = None,
+    top: _Top = 1,
+    billable_only: _BillableOnly = False,
+    chapter: _Chapter = None,
+    under: _Under = None,
+    precision: _Precision = None,
+    batch: _Batch = 256,
+    source_system: _SourceSystem = None,
+    license_uri: _License = None,
+    overwrite: _Overwrite = False,
+    restart: _Restart = False,
     bundle: BundleOption = DEFAULT_BUNDLE,
 ) -> None:
     """Code a file of clinical phrases; the same command goes on with a run that was interrupted.
@@ -87,10 +105,10 @@ def code(
     A file that was coded and reviewed (columns `code` and `review`) is coded again: approved codes stay and
     are checked against the present code set, rejected ones are not proposed again.
     """
-    from codisearch.coding.report import print_summary
-    from codisearch.coding.targets import check_other_file, target_of
+    from codisearch.coding.targets import check_output, target_of
 
     output, output_format = target_of(file, output, to)
+    check_output(file, output, overwrite=overwrite)
     if output_separator is not None and output_format != "csv":
         raise InputError(f"--output-separator is for CSV alone, and {output} is {output_format}.")
     params = _params(
@@ -98,7 +116,7 @@ def code(
             "path": file,
             "format": input_format or _input_format(file),
             "encoding": encoding,
-            "separator": separator and _SEPARATORS.get(separator, separator),
+            "separator": _separator(separator),
             "header_row": header_row,
             "sheet": sheet,
             "column": column,
@@ -118,20 +136,26 @@ def code(
         write={
             "path": output,
             "format": output_format,
-            "separator": output_separator and _SEPARATORS.get(output_separator, output_separator),
+            "separator": _separator(output_separator),
             **_given(source_system=source_system, license=license_uri),
         },
     )
     _check_search(params)  # before the bundle is opened, which takes a while
-    check_other_file(file, output)
-    if output.exists() and not overwrite:
-        raise InputError(f"{output} exists: choose another with --output, or replace it with --overwrite.")
-    outcome = _run(params, bundle, restart=restart)
-    to_stream = str(output) == "-"
-    console = Console(stderr=to_stream)
+    _report(_run(params, bundle, restart=restart), output)
+
+
+def _report(outcome: "Outcome", output: Path) -> None:
+    from codisearch.coding.params import STREAM
+    from codisearch.coding.report import print_summary
+
+    console = Console(stderr=output == STREAM)
     print_summary(outcome, console)
-    if not to_stream:
+    if output != STREAM:
         console.print(f"Written: {output}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _separator(value: str | None) -> str | None:
+    return value and _SEPARATORS.get(value, value)
 
 
 def _given(**values: str | None) -> dict[str, str]:

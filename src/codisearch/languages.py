@@ -1,5 +1,6 @@
 """The closed vocabularies of the project: languages, styles, noise and splits."""
 
+import re
 from typing import Final, Literal, get_args
 
 from codisearch.errors import InputError
@@ -25,6 +26,7 @@ LANGUAGE_NAMES: Final[dict[Language, str]] = {
     "pt": "Portuguese",
     "fr": "French",
 }
+_TAG: Final = re.compile(r"([A-Za-z]{2})([-_][A-Za-z0-9]{1,8})*")
 
 
 def check_language(value: str) -> Language:
@@ -37,3 +39,13 @@ def check_language(value: str) -> Language:
         if value == language:
             return language
     raise InputError(f"Unknown language {value!r}: allowed are {', '.join(LANGUAGES)}.")
+
+
+def language_of_tag(tag: str) -> Language:
+    """Return the language of a tag such as `ca`, `CA` or `ca_ES`: the first part alone counts.
+
+    Raises:
+        InputError: If it is not one of the six.
+    """
+    found = _TAG.fullmatch(tag.strip())
+    return check_language(found[1].lower() if found else tag)

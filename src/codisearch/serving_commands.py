@@ -102,7 +102,7 @@ def _settings(api_key_file: Path | None, **values: Any) -> "ServiceSettings":  #
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Return a socket that has its address; nothing listens yet.
+    """Return a socket that has its address; what connects meanwhile waits.
 
     Raises:
         ConfigurationError: If the address cannot be had.
@@ -112,6 +112,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen()  # or another service could have the same address while this one loads its bundle
     except OSError as error:
         raise ConfigurationError(
             f"Cannot listen on {host} port {port}: {error.strerror or error}. Give another --host or --port."

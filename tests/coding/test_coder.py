@@ -19,9 +19,9 @@ def code(retriever: FakeRetriever, *entries: Entry, **options: Any) -> list[Code
     return Coder(retriever, SearchParams(**options)).code(entries)  # type: ignore[arg-type]
 
 
-def reviewed(review: str, code_: str, phrase: str = ASTHMA, **values: Any) -> Entry:
+def reviewed(review: str, code_: str, phrase: str = ASTHMA, *, number: int = 1, **values: Any) -> Entry:
     """Return an entry of a file that was coded and reviewed before."""
-    return entry(phrase, earlier=Earlier(review=review, code=code_, **values))  # type: ignore[arg-type]
+    return entry(phrase, number, earlier=Earlier(review=review, code=code_, **values))  # type: ignore[arg-type]
 
 
 def test_coded(retriever: FakeRetriever) -> None:
@@ -215,3 +215,22 @@ def test_the_suggested_code_approved(retriever: FakeRetriever, suggested: str) -
     assert row.first is not None
     assert (row.first.probability, row.known, row.first.alias) == (0.9, True, "asma")
     assert row.suggested == suggested
+
+
+def test_rejections_outlive_other_notes(retriever: FakeRetriever) -> None:
+    """Whatever else is to be said, and whatever is decided of the code that came next."""
+    before = {"rejected": ("R05", "R07.9")}
+    rows = code(
+        retriever,
+        reviewed("approved", "J45.9", number=1, **before),
+        reviewed("approved", "J45.9", number=2, title="Asthma", **before),
+        reviewed("approved", "Q99", number=3, **before),
+        reviewed("", "J45.9", "250.00", number=4, **before),
+    )
+    assert [row.status for row in rows] == ["kept", "changed", "retired", "invalid"]
+    assert [row.note for row in rows] == [
+        "rejected: R05, R07.9",
+        f"rejected: R05, R07.9; approved as: Asthma; now: {ASTHMA}",
+        "rejected: R05, R07.9; not in 2026",
+        "rejected: R05, R07.9; line 5: the phrase has no letters: '250.00'.",
+    ]

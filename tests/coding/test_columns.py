@@ -113,3 +113,20 @@ def test_own_columns_of_a_reviewed_file_are_replaced() -> None:
     assert columns.reviewed
     assert columns.phrase == "what"
     assert columns.kept == {"what": "what", "ward": "ward"}
+
+
+def test_names_of_further_keys() -> None:
+    """None takes the name of another, be it of the first row, of this one or of a coding."""
+    columns = resolve(["query", "input_status"])
+    assert columns.output_names(["query", "status", "", "code", "input_code"]) == {
+        "query": "query",
+        "status": "input_input_status",
+        "": "",
+        "code": "input_input_code",
+        "input_code": "input_code",
+    }
+    columns = resolve(["query", "status"])
+    assert columns.output_names(["status", "input_status"]) == {
+        "status": "input_status",
+        "input_status": "input_input_status",
+    }

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from codisearch.coding.job import Fingerprint, Part, rows_kept
 from codisearch.errors import InputError, StorageError
@@ -155,3 +156,32 @@ def test_rows_kept(output: Path) -> None:
     assert rows_kept(output) == 2
     output.with_name("out.csv.part").unlink()
     assert rows_kept(output) == 0
+
+
+def test_part_of_a_stream(output: Path) -> None:
+    """It cannot be gone on with, so only --restart is advised."""
+    interrupted(output, job=JOB.model_copy(update={"stream": True}))
+    for job in (JOB, JOB.model_copy(update={"stream": True, "input": "later"})):
+        with pytest.raises(
+            InputError, match=r"begun from standard input, 2 rows are done; .* --restart"
+        ) as it:
+            Part(output, job, restart=False)
+        assert "repeat" not in str(it.value)
+    with Part(output, JOB, restart=True) as part:
+        part.finish("")
+
+
+def test_lock_is_removed_while_it_is_held(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could be the lock of a run that has begun meanwhile."""
+    lock = output.with_name("out.csv.part.lock")
+    release = FileLock.release
+
+    def checked(self: FileLock, force: bool = False) -> None:
+        assert not lock.exists()
+        release(self, force)
+
+    with Part(output, JOB, restart=False) as part:
+        assert lock.exists()
+        monkeypatch.setattr(FileLock, "release", checked)
+        part.finish("")
+    assert names(output) == {"out.csv"}

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
+from codisearch.coding import workbooks
 from codisearch.coding.params import ReadParams
 from codisearch.coding.readers import format_of, open_table
 from codisearch.errors import InputError
@@ -293,7 +295,9 @@ def test_header_row_of_a_workbook(tmp_path: Path) -> None:
         book.active.append(row)
     path = tmp_path / "in.xlsx"
     book.save(path)
-    with pytest.raises(InputError, match=r"row 3: 2 cells where the header has 1; .* --header-row"):
+    with pytest.raises(
+        InputError, match=r"row 3: a value in column B, which has no name in row 1; .*--header"
+    ):
         read(path)
     assert read(path, header_row=3) == [
         (1, "row 4", {"id": "", "query": ""}),
@@ -307,3 +311,77 @@ def test_header_row_of_json_lines(write: Write) -> None:
     """There is none."""
     with pytest.raises(InputError, match="JSON Lines have no header"):
         read(write(['{"query": "asma"}'], "in.jsonl"), header_row=2)
+
+
+def test_damaged_workbook(workbook: Path, tmp_path: Path) -> None:
+    """A workbook that is cut off in its sheet or in its table of contents is no traceback."""
+    content = workbook.read_bytes()
+    for name, cut in (("short.xlsx", content[: len(content) // 2]), ("empty.xlsx", b"")):
+        (tmp_path / name).write_bytes(cut)
+        with pytest.raises(InputError, match=r"not a workbook|damaged"):
+            read(tmp_path / name)
+    broken = tmp_path / "broken.xlsx"
+    with zipfile.ZipFile(workbook) as whole, zipfile.ZipFile(broken, "w") as target:
+        for member in whole.namelist():
+            data = whole.read(member)
+            target.writestr(member, data[:-40] if member.endswith("sheet2.xml") else data)
+    with pytest.raises(InputError, match=r"is damaged: .*Open it and save it again"):
+        read(broken, sheet="More")
+
+
+def test_workbook_of_a_gigabyte(workbook: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workbook that unpacks to more than can be read is refused before it is opened."""
+    monkeypatch.setattr(workbooks, "LARGEST_MEMBER", 100)
+    with pytest.raises(InputError, match=r"unpacks to .* MiB; at most .* MiB are read"):
+        read(workbook)
+
+
+def test_carriage_returns(tmp_path: Path) -> None:
+    """Lines may end with them alone, and fields may hold them."""
+    path = tmp_path / "old.csv"
+    path.write_bytes('id,query\r1,"dolor\rtorácico"\r2,tos\r'.encode("cp1252"))
+    assert read(path, encoding="cp1252") == [
+        (1, "line 2", {"id": "1", "query": "dolor\rtorácico"}),
+        (2, "line 4", {"id": "2", "query": "tos"}),
+    ]
+
+
+def test_long_fields(write: Write) -> None:
+    """A report fits, what a quote left open swallows does not."""
+    report = "x, " * 100_000
+    assert read(write(["id,report", f'1,"{report}"']))[0][2]["report"] == report
+    with pytest.raises(
+        InputError, match=r"line 2: a field has more than 1,048,576 characters; is a quote left"
+    ):
+        read(write(["id,report", '1,"', *["x, " * 1000] * 400]))
+
+
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", "1e999"])
+def test_numbers_that_json_has_not(write: Write, value: str) -> None:
+    """Python would read and write them, and no other program would read the output."""
+    with pytest.raises(InputError, match=f"line 1: not a JSON object: {value} is no number"):
+        read(write([f'{{"query": "asma", "n": {value}}}'], "in.jsonl"))
+
+
+def test_sheet_of_a_chart(tmp_path: Path) -> None:
+    """It has no cells: the first sheet that has some is read."""
+    book = openpyxl.Workbook()
+    book.active.append(["query"])
+    book.active.append(["asma"])
+    book.create_chartsheet("Chart", 0).add_chart(openpyxl.chart.BarChart())
+    path = tmp_path / "in.xlsx"
+    book.save(path)
+    assert [values for _, _, values in read(path)] == [{"query": "asma"}]
+    with pytest.raises(InputError, match="no sheet 'Chart'; it has Sheet"):
+        read(path, sheet="Chart")
+
+
+def test_workbook_that_hides_its_size(tmp_path: Path) -> None:
+    """A few bytes that become very many are no table."""
+    path = tmp_path / "in.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", bytes(1 << 25))
+    with pytest.raises(
+        InputError, match=r"unpacks to more than 300 times its size, .* Save the sheet as CSV"
+    ):
+        read(path)

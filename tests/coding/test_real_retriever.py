@@ -95,3 +95,32 @@ def test_two_codings(retrievers: tuple[Retriever, Retriever], tmp_path: Path) ->
     assert again[2]["title"] == "Dolor de garganta"
     assert again[3]["note"] == "approved as: Chest pain, unspecified; now: Chest pain, other"
     assert outcome.flagged == 4
+
+
+def review(path: Path, code: str, note: str = "", verdict: str = "approved") -> Path:
+    """Write a reviewed file of one row."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(
+            [["query", "code", "note", "review"], ["high blood pressure", code, note, verdict]]
+        )
+    return path
+
+
+@pytest.mark.parametrize("code", ["I1O", "E1I.9"])
+def test_approved_code_of_lookalikes(
+    retrievers: tuple[Retriever, Retriever], tmp_path: Path, code: str
+) -> None:
+    """A letter that looks like a digit makes another code, which does not exist: it is not kept."""
+    output = tmp_path / "out.csv"
+    run(params_of(review(tmp_path / "in.csv", code), output), retrievers[0])
+    (row,) = read_csv(output)
+    assert (row["status"], row["code"]) == ("retired", code)
+    assert "near: " in row["note"]
+
+
+def test_rejections_are_remembered(retrievers: tuple[Retriever, Retriever], tmp_path: Path) -> None:
+    """An approved row still knows what was rejected before, and forgets a rejection of what it approves."""
+    output = tmp_path / "out.csv"
+    run(params_of(review(tmp_path / "in.csv", "I10", "rejected: E11.9, I10"), output), retrievers[0])
+    (row,) = read_csv(output)
+    assert (row["status"], row["note"]) == ("kept", "rejected: E11.9")

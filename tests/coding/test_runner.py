@@ -1,6 +1,7 @@
 """Coding whole files: formats, resuming after any end, and coding again after a review."""
 
 import csv
+import io
 import json
 import multiprocessing
 import random
@@ -16,7 +17,8 @@ from coding_retriever import CODES, FakeRetriever
 from coding_rows import params_of, read_csv, run, run_slowly
 
 from codisearch.coding.params import CodingParams
-from codisearch.coding.runner import inspect_input
+from codisearch.coding.progress import Progress
+from codisearch.coding.runner import code_stream, inspect_input
 from codisearch.errors import InputError
 
 Write = Callable[..., Path]
@@ -286,3 +288,32 @@ def test_empty_rows_are_counted_apart(write: Write, tmp_path: Path) -> None:
         {"equivalence": "unmatched", "comment": "line 3: the row is empty."}
     ]
     assert outputs["sssom"].read_text().count("\nphrase:") == 1
+
+
+def test_interrupted_stream(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command can only begin anew, and the message says nothing else."""
+    params = params_of(Path("-"), tmp_path / "out.csv", search={"batch": 5})
+    text = write(phrases(20)).read_bytes()
+
+    def code(retriever: FakeRetriever, *, restart: bool = False) -> Any:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
+        return code_stream(params, retriever, Progress(quiet=True), restart=restart)  # type: ignore[arg-type]
+
+    with pytest.raises(Interrupted):
+        code(Interrupting(2))
+    with pytest.raises(InputError, match="begun from standard input, 10 rows are done; such a run cannot"):
+        code(FakeRetriever())
+    assert sum(code(FakeRetriever(), restart=True).counts.values()) == 20
+
+
+def test_keys_of_all_rows_are_in_json_lines(write: Write, tmp_path: Path) -> None:
+    """Also the empty one, and one that is called like what the coding adds."""
+    lines = [
+        '{"query": "asma", "input_status": 1}',
+        '{"query": "tos", "": 2, "status": 3, "input_status": 4}',
+    ]
+    output = tmp_path / "out.jsonl"
+    run(params_of(write(lines, "in.jsonl"), output, {"format": "jsonl"}, write={"format": "jsonl"}))
+    second = json.loads(output.read_text().splitlines()[1])
+    assert (second[""], second["input_input_status"], second["input_status"]) == (2, 3, 4)
+    assert second["status"] == "unknown"

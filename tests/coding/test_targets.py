@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codisearch.coding.params import Separator, WriteParams
-from codisearch.coding.targets import check_other_file, separator_of, target_of
+from codisearch.coding.targets import check_output, separator_of, target_of
 from codisearch.errors import InputError
 
 
@@ -48,7 +48,20 @@ def test_output_that_is_the_input(tmp_path: Path, name: str) -> None:
     (tmp_path / "hard.csv").hardlink_to(file)
     (tmp_path / "begun.csv.part").hardlink_to(file)
     with pytest.raises(InputError, match="is the input: choose another output with --output"):
-        check_other_file(file, tmp_path / name)
+        check_output(file, tmp_path / name, overwrite=True)
     (tmp_path / "other.csv").write_text("query")
-    check_other_file(file, tmp_path / "other.csv")
-    check_other_file(Path("-"), file)
+    check_output(file, tmp_path / "other.csv", overwrite=True)
+    check_output(Path("-"), file, overwrite=True)
+
+
+def test_output_that_is_a_folder(tmp_path: Path) -> None:
+    """It cannot be replaced by a file, so nothing is coded for it."""
+    with pytest.raises(InputError, match="is a folder: give a file with --output"):
+        check_output(tmp_path / "in.csv", tmp_path, overwrite=True)
+
+
+def test_standard_output_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is called like it."""
+    monkeypatch.chdir(tmp_path)
+    Path("-").write_text("mine")
+    check_output(Path("in.csv"), Path("-"), overwrite=False)

@@ -302,3 +302,13 @@ def test_card_of_no_code() -> None:
     """A code that does not exist has no card."""
     with pytest.raises(UnknownCodeError, match=r"no code O81 in 2026; the nearest are O80"):
         BOOK.card("O81")
+
+
+def test_exact_card() -> None:
+    """Where only dot and case are forgiven, the error shows what came and names what was meant."""
+    assert BOOK.card("e119", exact=True).code == "E11.9"
+    with pytest.raises(
+        UnknownCodeError, match=r"There is no code E11\.- in 2026; the nearest are E11\."
+    ) as caught:
+        BOOK.card("E11.-", exact=True)
+    assert [one.code for one in caught.value.suggestions] == ["E11"]

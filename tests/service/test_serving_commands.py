@@ -16,6 +16,7 @@ import typer
 import uvicorn
 from typer.testing import CliRunner, Result
 
+from codisearch import serving_commands as subject
 from codisearch.errors import BundleError, CodisearchError, ConfigurationError
 from codisearch.serving_commands import serve
 
@@ -141,6 +142,13 @@ def test_port_in_use(server: Started, service_bundle: Path) -> None:
         said
         == f"Cannot listen on 127.0.0.1 port {port}: Address already in use. Give another --host or --port."
     )
+
+
+def test_port_of_a_service_that_is_starting(server: Started) -> None:
+    """An address is taken from the start, not only when the bundle is loaded."""
+    starting = subject._bind("127.0.0.1", 0)
+    with starting, pytest.raises(ConfigurationError, match="Address already in use"):
+        subject._bind("127.0.0.1", starting.getsockname()[1])
 
 
 def test_what_cannot_be_served(server: Started, tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from codisearch.coding.entries import REJECTED, check_phrase
+from codisearch.coding.entries import check_phrase
 from codisearch.coding.params import SearchParams
 from codisearch.coding.review import check_approved
-from codisearch.coding.rows import Candidate, CodedRow, Entry, Status
+from codisearch.coding.rows import Candidate, CodedRow, Entry, Status, remembered
 from codisearch.errors import InputError
-from codisearch.languages import Language, check_language
+from codisearch.languages import Language, language_of_tag
 from codisearch.retrieval.answers import Answer
 
 if TYPE_CHECKING:
@@ -56,11 +56,11 @@ class Coder:
         return [coded[entry.number] for entry in entries]
 
     def _language(self, entry: Entry) -> Language | None:
-        """Return the language of a row; of a tag such as `es-ES`, the language alone counts."""
+        """Return the language of a row."""
         if not entry.language:
             return self._params.language
         try:
-            return check_language(entry.language.replace("_", "-").split("-")[0].lower())
+            return language_of_tag(entry.language)
         except InputError as error:
             raise InputError(f"{entry.place}: {error}") from error
 
@@ -80,20 +80,19 @@ class Coder:
         rejected = _rejected(entry)
         left = [hit for hit in answer if hit.code not in rejected][: self._params.top]
         known = answer.known and bool(left) and left[0] is answer[0]  # the sureness is the first hit's
-        notes = [f"{REJECTED}{', '.join(rejected)}"] if rejected else []
-        if not left:
-            notes.append("no code fits the filters")
         return CodedRow(
             entry=entry,
             status="coded" if known else "unknown",
             candidates=tuple(Candidate.from_hit(hit) for hit in left),
             known=known,
             release=answer.release,
-            note="; ".join(notes),
+            note=remembered(rejected, "" if left else "no code fits the filters"),
         )
 
     def _without(self, entry: Entry, status: Status, reason: str) -> CodedRow:
-        return CodedRow(entry, status, (), None, self._retriever.release, reason)
+        return CodedRow(
+            entry, status, (), None, self._retriever.release, remembered(_rejected(entry), reason)
+        )
 
 
 def _rejected(entry: Entry) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,16 +54,14 @@ class Columns:
     reviewed: bool
     kept: Mapping[str, str]
 
-    def output_name(self, name: str) -> str | None:
-        """Return what a column is called in the output; None for what a coding replaces.
+    def output_names(self, names: Collection[str]) -> dict[str, str]:
+        """Return what the columns of a row are called in the output, without those that a coding replaces.
 
         A row of JSON Lines may have keys that the first row had not.
         """
-        if name in self.kept:
-            return self.kept[name]
-        if not is_own(name):
-            return name
-        return None if self.reviewed else f"input_{name}"
+        further = [name for name in names if name not in self.kept and not (self.reviewed and is_own(name))]
+        known = {**self.kept, **_kept(further, names, self.kept.values())} if further else self.kept
+        return {name: known[name] for name in names if name in known}
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -140,12 +138,18 @@ def _is_text(value: str) -> bool:
     return letters >= max(_LETTERS_OF_A_TEXT, len(value) / 2)
 
 
-def _kept(foreign: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-    """Return the columns to keep; one that is called like one of a coding's own gets another name."""
-    taken, kept = set(names), {}
+def _kept(foreign: Sequence[str], names: Iterable[str], used: Iterable[str] = ()) -> dict[str, str]:
+    """Return the columns to keep; one that is called like one of a coding's own gets another name.
+
+    Args:
+        foreign: The columns to keep.
+        names: All columns of the input.
+        used: What the output has already.
+    """
+    theirs, taken, kept = set(names), set(used), {}
     for name in foreign:
         new = name
-        while is_own(new) or (new != name and new in taken):
+        while is_own(new) or new in taken or (new != name and new in theirs):
             new = f"input_{new}"
         taken.add(new)
         kept[name] = new

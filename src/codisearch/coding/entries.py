@@ -7,11 +7,19 @@ from typing import Any, Final
 
 from codisearch.coding.columns import Columns
 from codisearch.coding.formulas import unguarded
-from codisearch.coding.rows import REVIEWS, Earlier, Entry, InputRow, Review, normalise_if_code, squeeze
+from codisearch.coding.rows import (
+    REJECTED,
+    REVIEWS,
+    Earlier,
+    Entry,
+    InputRow,
+    Review,
+    normalise_if_code,
+    squeeze,
+)
 from codisearch.errors import InputError
 from codisearch.retrieval.queries import check_query
 
-REJECTED: Final = "rejected: "
 _REJECTED: Final = re.compile(rf"{REJECTED}([A-Z0-9., ]+)")
 _SHOWN: Final = 40
 _NO: Final = frozenset({"false", "falso", "fals", "faux", "no", "0"})  # as spreadsheets write it
@@ -31,7 +39,7 @@ def read_entry(row: InputRow, columns: Columns) -> Entry:
         identifier=_value(row, columns.identifier),
         language=_value(row, columns.language),
         frequency=_frequency(row, columns.frequency),
-        kept={new: value for name, value in row.values.items() if (new := columns.output_name(name))},
+        kept={new: row.values[name] for name, new in columns.output_names(row.values).items()},
         earlier=_earlier(row) if columns.reviewed else None,
     )
 
@@ -93,7 +101,11 @@ def _earlier(row: InputRow) -> Earlier:
         alias_language=values.get("alias_language", ""),
         alias_source=values.get("alias_source", ""),
         suggested=normalise_if_code(values.get("suggested", "")) or "",
-        rejected=_rejected(values.get("note", ""), code if review == "rejected" else ""),
+        rejected=_rejected(
+            values.get("note", ""),
+            code if review == "rejected" else "",
+            code if review == "approved" else "",
+        ),
     )
 
 
@@ -105,11 +117,11 @@ def _review(row: InputRow) -> Review:
     raise InputError(f"{row.place}: the review must be approved, rejected or empty, came {value!r}.")
 
 
-def _rejected(note: str, code: str) -> tuple[str, ...]:
+def _rejected(note: str, code: str, approved: str) -> tuple[str, ...]:
     """Return the rejected codes: those that the note remembers, and the one rejected now."""
     found = _REJECTED.search(note)
     before = [normalise_if_code(part) for part in found[1].split(",")] if found else []
-    return tuple(dict.fromkeys(one for one in (*before, code) if one))
+    return tuple(dict.fromkeys(one for one in (*before, code) if one and one != approved))
 
 
 def _flag(values: Mapping[str, str], name: str) -> bool | None:

@@ -23,10 +23,11 @@ class Fingerprint(BaseModel):
     """What an output depends on, each part as a digest.
 
     Attributes:
-        input: The input file's bytes.
+        input: The input file's bytes; of a stream, when it was read.
         options: Everything that the user asked for.
         bundle: The manifest.
         codisearch: Version of the program.
+        stream: Whether the input is a stream, which can be read only once.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -35,6 +36,7 @@ class Fingerprint(BaseModel):
     options: str
     bundle: str
     codisearch: str
+    stream: bool = False
 
 
 class Journal(BaseModel):
@@ -160,8 +162,9 @@ class Part:
             ) from None
 
     def _release(self) -> None:
-        self._lock.release()
+        # Removed while it is held: a lock file that is removed later may be another run's by then.
         Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
 
     def _earlier(self, fingerprint: Fingerprint, *, restart: bool) -> Journal | None:
         """Return the journal of an earlier run of the same job, if it got anywhere."""
@@ -170,7 +173,12 @@ class Part:
         journal = self._read()
         if journal.rows == 0:
             return None
-        then, now = journal.fingerprint.model_dump(), fingerprint.model_dump()
+        if journal.fingerprint.stream:
+            raise InputError(
+                f"{self._path} was begun from standard input, {journal.rows:,} rows are done; such a run "
+                f"cannot be gone on with, and {_RESTART}."
+            )
+        then, now = (one.model_dump(exclude={"stream"}) for one in (journal.fingerprint, fingerprint))
         other = [name for name, digest in now.items() if then[name] != digest]
         if other:
             raise InputError(

@@ -1,9 +1,6 @@
 """Says how far a coding got."""
 
-from typing import TYPE_CHECKING, Any, Self
-
-if TYPE_CHECKING:
-    pass
+from typing import Any, Self
 
 
 class Progress:

@@ -3,18 +3,18 @@
 import json
 import re
 import sys
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, time
 from itertools import chain, islice
+from math import isfinite
 from pathlib import Path
 from typing import IO, Any, Final
 
 from codisearch.coding.params import STREAM, InputFormat, ReadParams
 from codisearch.coding.rows import InputRow
 from codisearch.coding.text_files import decoded_lines, guess_separator, records
+from codisearch.coding.workbooks import sheet_rows, stray_cell, to_last_filled
 from codisearch.errors import InputError
 
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -27,12 +27,6 @@ _SUFFIXES: Final[dict[str, InputFormat]] = {
     ".xlsm": "xlsx",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
-}
-
-_MISFITS: Final = {
-    "line": "fields where the header has {columns}; a field that holds the separator must stand in double "
-    "quotes",
-    "row": "cells where the header has {columns}",
 }
 
 
@@ -109,9 +103,16 @@ def _separated(file: IO[bytes], params: ReadParams) -> Table:
         separator, text = guess_separator(text, params)
     rows = records(text, separator, params.path, first=header_row)
     columns = _header(next(rows, (0, []))[1], params)
+
+    def misfit(fields: Sequence[str]) -> str:
+        return (
+            f"{len(fields)} fields where the header has {len(columns)}; a field that holds the separator "
+            "must stand in double quotes"
+        )
+
     return Table(
         columns=columns,
-        rows=_numbered(columns, rows, "line", params.path),
+        rows=_numbered(columns, rows, "line", params.path, misfit),
         separator=separator or ",",
         guessed=guessed and separator != "",
         bom=first[:1] == "\ufeff" or params.encoding != "utf-8",  # the output is UTF-8, which must be said
@@ -119,61 +120,17 @@ def _separated(file: IO[bytes], params: ReadParams) -> Table:
 
 
 def _workbook(file: IO[bytes], params: ReadParams) -> Table:
-    import openpyxl  # type: ignore[import-untyped]
-    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
-
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise InputError(f"{params.path} is not a workbook in XLSX format: {error}.") from error
-    names = book.sheetnames
-    if params.sheet is not None and params.sheet not in names:
-        raise InputError(f"{params.path} has no sheet {params.sheet!r}; it has {', '.join(names)}.")
-    sheet = book[params.sheet or names[0]]
-    sheet.reset_dimensions()  # some programs write wrong ones
-    rows: Iterator[tuple[int, list[str]]] = (
-        (number, _cells(row)) for number, row in enumerate(sheet.iter_rows(values_only=True), start=1)
-    )
+    rows = sheet_rows(file, params)
     if params.header_row is not None:
         rows = islice(rows, params.header_row - 1, None)
-    above, header = next((one for one in rows if one[1] or params.header_row is not None), (0, []))
-    columns = _header(header, params)
-    padded = _padded(_to_last_filled(rows, above), len(columns))
-    return Table(columns, _numbered(columns, padded, "row", params.path), bom=True)
+    header, names = next((one for one in rows if one[1] or params.header_row is not None), (0, []))
+    columns = _header(names, params)
 
+    def misfit(cells: Sequence[str]) -> str:
+        return stray_cell(cells, len(columns), header)
 
-def _to_last_filled(rows: Iterator[tuple[int, list[str]]], header: int) -> Iterator[tuple[int, list[str]]]:
-    """Leave out the empty rows at the end, of which a sheet may have a million."""
-    before = header
-    for number, row in rows:
-        if row:
-            yield from ((one, []) for one in range(before + 1, number))
-            before = number
-            yield number, row
-
-
-def _cells(row: Sequence[Any]) -> list[str]:
-    """Return the texts of a sheet's row up to its last filled cell."""
-    texts = [_cell(value) for value in row]
-    while texts and not texts[-1]:
-        texts.pop()
-    return texts
-
-
-def _cell(value: Any) -> str:  # noqa: ANN401
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()  # as Excel shows it
-    if isinstance(value, datetime):  # a sheet knows no dates without a time
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _padded(rows: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
-    return ((number, row + [""] * (width - len(row))) for number, row in rows)
+    below = to_last_filled(rows, header, len(columns))
+    return Table(columns, _numbered(columns, below, "row", params.path, misfit), bom=True)
 
 
 def _header(names: Sequence[str], params: ReadParams) -> tuple[str, ...]:
@@ -191,13 +148,17 @@ def _header(names: Sequence[str], params: ReadParams) -> tuple[str, ...]:
 
 
 def _numbered(
-    columns: tuple[str, ...], rows: Iterator[tuple[int, list[str]]], unit: str, path: Path
+    columns: tuple[str, ...],
+    rows: Iterator[tuple[int, list[str]]],
+    unit: str,
+    path: Path,
+    misfit: Callable[[Sequence[str]], str],
 ) -> Iterator[InputRow]:
     for number, (place, fields) in enumerate(rows, start=1):
         if len(fields) != len(columns):
             raise InputError(
-                f"{path}, {unit} {place}: {len(fields)} {_MISFITS[unit].format(columns=len(columns))}; if a "
-                f"title stands above the header, say with --header-row which {unit} holds the names."
+                f"{path}, {unit} {place}: {misfit(fields)}; if a title stands above the header, say with "
+                f"--header-row which {unit} holds the names."
             )
         yield InputRow(number, f"{unit} {place}", dict(zip(columns, fields, strict=True)))
 
@@ -224,7 +185,7 @@ def _json_rows(file: IO[bytes], params: ReadParams) -> Iterator[InputRow]:
 
 def _json_object(text: str, where: str) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()  # half of a pair stands for no character
     except (ValueError, RecursionError) as error:
@@ -232,3 +193,13 @@ def _json_object(text: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{where}: expected a JSON object, came {text[:40]!r}.")
     return value
+
+
+def _no_number(text: str) -> float:
+    """Refuse `NaN` and `Infinity`, which Python reads and writes, and JSON has not."""
+    raise ValueError(f"{text} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _no_number(text)

@@ -1,11 +1,12 @@
 """Checks approved codes against the code set of the bundle."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from codisearch.coding.rows import Candidate, CodedRow, Earlier, Entry, Status, squeeze
+from codisearch.coding.rows import Candidate, CodedRow, Earlier, Entry, Status, remembered, squeeze
 from codisearch.errors import UnknownCodeError
-from codisearch.retrieval.answers import CodeCard
+from codisearch.retrieval.answers import CodeCard, CodeName
 
 if TYPE_CHECKING:
     from codisearch.retrieval.retriever import Retriever
@@ -17,9 +18,9 @@ def check_approved(entry: Entry, earlier: Earlier, retriever: "Retriever") -> Co
     try:
         card = retriever.lookup(earlier.code)
     except UnknownCodeError as error:
-        near = "; ".join(f"{one.code} {one.title}" for one in error.suggestions)
-        note = f"not in {retriever.release}" + (f"; near: {near}" if near else "")
-        return _row(entry, earlier, "retired", note, _candidate(earlier, None), retriever)
+        return _retired(entry, earlier, error.suggestions, retriever)
+    if card.code != earlier.code:  # a letter that looks like a digit was read as one
+        return _retired(entry, earlier, [CodeName(card.code, card.title, card.billable)], retriever)
     notes: list[str] = []
     status: Status = "kept"
     if earlier.title and earlier.title not in _titles(card):
@@ -30,6 +31,13 @@ def check_approved(entry: Entry, earlier: Earlier, retriever: "Retriever") -> Co
         below = "; ".join(f"{one.code} {one.title}" for one in card.children)
         notes.insert(0, f"not billable; below it: {below}" if below else "not billable")
     return _row(entry, earlier, status, "; ".join(notes), _candidate(earlier, card), retriever)
+
+
+def _retired(entry: Entry, earlier: Earlier, near: Sequence[CodeName], retriever: "Retriever") -> CodedRow:
+    note = f"not in {retriever.release}"
+    if near:
+        note += "; near: " + "; ".join(f"{one.code} {one.title}" for one in near)
+    return _row(entry, earlier, "retired", note, _candidate(earlier, None), retriever)
 
 
 def _of_the_choice(earlier: Earlier, retriever: "Retriever") -> Earlier:
@@ -78,6 +86,6 @@ def _row(
         candidates=(candidate,),
         known=earlier.known,
         release=retriever.release,
-        note=note,
+        note=remembered(earlier.rejected, note),
         review="approved",
     )

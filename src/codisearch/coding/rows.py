@@ -1,7 +1,7 @@
 """A row on its way through: as it stands in the file, as it is understood, and coded."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
@@ -189,3 +189,11 @@ def normalise_if_code(value: str) -> str | None:
         return normalise_code(value)
     except ValueError:
         return None
+
+
+REJECTED: Final = "rejected: "
+
+
+def remembered(rejected: Sequence[str], note: str) -> str:
+    """Return a note that begins with the codes that reviewers have rejected, so that none is forgotten."""
+    return "; ".join(part for part in (REJECTED + ", ".join(rejected) if rejected else "", note) if part)

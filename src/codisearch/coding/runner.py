@@ -166,7 +166,7 @@ def code_stream(
         InputError: If a row or an option is not allowed.
         StorageError: If the disk is full or the folder cannot be written.
     """
-    fingerprint = _fingerprint(params, retriever, datetime.now(UTC).isoformat())
+    fingerprint = _fingerprint(params, retriever, datetime.now(UTC).isoformat(), stream=True)
     with open_input(params.read) as opened:
         writer = make_writer(params.write.format, _head(params, opened, retriever, fingerprint))
         batches = _coded(opened.entries, Coder(retriever, params.search), params)
@@ -209,13 +209,16 @@ def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
-def _fingerprint(params: CodingParams, retriever: "Retriever", digest: str) -> Fingerprint:
+def _fingerprint(
+    params: CodingParams, retriever: "Retriever", digest: str, *, stream: bool = False
+) -> Fingerprint:
     options = params.model_dump_json(exclude={"read": {"path"}, "write": {"path"}})
     return Fingerprint(
         input=digest,
         options=_digest(options),
         bundle=_digest(retriever.manifest.model_dump_json()),
         codisearch=codisearch.__version__,
+        stream=stream,
     )
 
 

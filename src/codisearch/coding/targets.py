@@ -64,11 +64,22 @@ def separator_of(write: WriteParams, separator: str) -> str:
     return "," if suffix == ".csv" and separator == "\t" else separator
 
 
-def check_other_file(file: Path, output: Path) -> None:
-    """Raise an error for an output, or a part of it, that is the input itself, by whatever name."""
+def check_output(file: Path, output: Path, *, overwrite: bool) -> None:
+    """Check that an output may be written.
+
+    Raises:
+        InputError: If it is a folder, exists and may not be replaced, or if it or a part of it is the input
+            itself, by whatever name.
+    """
+    if output == STREAM:
+        return
+    if output.is_dir():
+        raise InputError(f"{output} is a folder: give a file with --output.")
     for path in (output, part_of(output)):
-        if STREAM not in {file, output} and path.exists() and file.exists() and path.samefile(file):
+        if file != STREAM and path.exists() and file.exists() and path.samefile(file):
             raise InputError(f"{path} is the input: choose another output with --output.")
+    if output.exists() and not overwrite:
+        raise InputError(f"{output} exists: choose another with --output, or replace it with --overwrite.")
 
 
 def _name(file: Path, output_format: OutputFormat) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Final
@@ -12,6 +13,8 @@ from codisearch.errors import InputError
 
 _SAMPLE: Final = 50
 NAMES: Final = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
+LONGEST_FIELD: Final = 1 << 20
+"""In characters; without a limit, a quote left open would read the whole file into memory."""
 _NOTHING: Final = "\x1f"  # stands in no text, so it separates nothing
 _TRY: Final = "give the file's own with --encoding, for example cp1252 or utf-16"
 
@@ -25,12 +28,14 @@ def decoded_lines(file: IO[bytes], params: ReadParams) -> Iterator[str]:
     if "\n".encode(params.encoding) != b"\n":  # UTF-16 and such: a line cannot be found among bytes
         yield from _wide_lines(file, params)
         return
-    for number, line in enumerate(file, start=1):
+    # Latin-1 has a letter for each byte; lines end with \n, \r\n or \r, which old programs write.
+    for number, line in enumerate(io.TextIOWrapper(file, "latin-1", newline=""), start=1):
+        content = line.encode("latin-1")
         try:
-            yield line.decode(params.encoding)
+            yield content.decode(params.encoding)
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{params.path}, line {number}: byte 0x{line[error.start]:02x} does not fit the encoding "
+                f"{params.path}, line {number}: byte 0x{content[error.start]:02x} does not fit the encoding "
                 f"{params.encoding}; {_TRY}."
             ) from error
 
@@ -47,7 +52,7 @@ def _wide_lines(file: IO[bytes], params: ReadParams) -> Iterator[str]:
 
 
 def records(
-    lines: Iterable[str], separator: str, path: Path, *, first: int = 1
+    lines: Iterable[str], separator: str, path: Path, *, first: int = 1, strict: bool = True
 ) -> Iterator[tuple[int, list[str]]]:
     """Return the records of a CSV file with the line that each begins in; empty lines are none.
 
@@ -56,26 +61,32 @@ def records(
         separator: What separates the fields; empty if there is one column.
         path: The file, for messages.
         first: Number of the first line.
+        strict: Whether quotes must fit.
 
     Raises:
-        InputError: If quotes do not fit.
+        InputError: If quotes do not fit or a field is too long.
     """
-    reader = csv.reader(lines, delimiter=separator or _NOTHING, strict=True)
+    csv.field_size_limit(LONGEST_FIELD)
+    reader = csv.reader(lines, delimiter=separator or _NOTHING, strict=strict)
     begins = first
     while True:
         try:
             fields = next(reader, None)
         except csv.Error as error:
-            problem = str(error).replace(_NOTHING, "end of line")
-            raise InputError(
-                f"{path}, line {begins}: {problem}; a quote inside a quoted field must be doubled, and every "
-                "quoted field must end."
-            ) from error
+            raise InputError(f"{path}, line {begins}: {_advice(str(error))}") from error
         if fields is None:
             return
         if fields:
             yield begins, fields
         begins = first + reader.line_num
+
+
+def _advice(problem: str) -> str:
+    """Return what the library found wrong, and what to do."""
+    if "field limit" in problem:
+        return f"a field has more than {LONGEST_FIELD:,} characters; is a quote left open?"
+    problem = problem.replace(_NOTHING, "end of line")
+    return f"{problem}; a quote inside a quoted field must be doubled, and every quoted field must end."
 
 
 def guess_separator(lines: Iterable[str], params: ReadParams) -> tuple[str, Iterator[str]]:
@@ -89,7 +100,7 @@ def guess_separator(lines: Iterable[str], params: ReadParams) -> tuple[str, Iter
     """
     rest = iter(lines)
     sample = list(islice(rest, _SAMPLE))
-    widths = {separator: _widths(sample, separator) for separator in SEPARATORS}
+    widths = {separator: _widths(sample, separator, params.path) for separator in SEPARATORS}
     splits = {separator: found for separator, found in widths.items() if found and found[0] > 1}
     if not splits and params.header_row is None:
         _check_list(widths, params.path)
@@ -117,7 +128,9 @@ def _check_list(widths: dict[Separator, list[int]], path: Path) -> None:
             )
 
 
-def _widths(sample: list[str], separator: str) -> list[int]:
+def _widths(sample: list[str], separator: str, path: Path) -> list[int]:
     """Return the number of fields of each record of the sample; the last may be cut and is left out."""
-    rows = [len(fields) for fields in csv.reader(sample, delimiter=separator) if fields]
+    rows: list[int] = []
+    with suppress(InputError):  # reading with the right separator says what is wrong, and where
+        rows.extend(len(fields) for _, fields in records(sample, separator, path, strict=False))
     return rows[:-1] if len(sample) == _SAMPLE else rows

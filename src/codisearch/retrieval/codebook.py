@@ -122,20 +122,28 @@ class Codebook:
         may_be_shown = (one for one in shown if allowed is None or allowed[self.positions[one]])
         return TypedCode(code, tuple(may_be_shown))
 
-    def require(self, typed: str, language: str | None = None) -> str:
+    def require(self, typed: str, language: str | None = None, *, exact: bool = False) -> str:
         """Return the code that was typed.
+
+        Args:
+            typed: The code.
+            language: Language of the titles in the error.
+            exact: Whether only dot and case are forgiven (see `exact`), or more (see `find`).
 
         Raises:
             InputError: If it does not have the form of a code.
             UnknownCodeError: If the code set does not have it.
         """
-        if found := self.find(typed):
+        if found := self.exact(typed) if exact else self.find(typed):
             return found
         code = normalise_code(typed.strip().rstrip(".-"))
-        nearest = tuple(self.name(one, language) for one in self.nearest(code))
+        similar = self.find(typed) if exact else None
+        nearest = tuple(self.name(one, language) for one in ([similar] if similar else self.nearest(code)))
         shown = ", ".join(one.code for one in nearest[:4])
         raise UnknownCodeError(
-            f"There is no code {code} in {self.release}; the nearest are {shown}.", code, nearest
+            f"There is no code {typed.strip() if exact else code} in {self.release}; the nearest are {shown}.",
+            code,
+            nearest,
         )
 
     def nearest(self, code: str) -> list[str]:
@@ -179,14 +187,14 @@ class Codebook:
             allowed &= family
         return allowed
 
-    def card(self, typed: str, language: str | None = None) -> CodeCard:
-        """Return all that is known of a code.
+    def card(self, typed: str, language: str | None = None, *, exact: bool = False) -> CodeCard:
+        """Return all that is known of a code; see `require`.
 
         Raises:
             InputError: If it does not have the form of a code.
             UnknownCodeError: If the code set does not have it.
         """
-        code = self.require(typed, language)
+        code = self.require(typed, language, exact=exact)
         place = self.positions[code]
         title, title_language = self.title(code, language)
         titles = {"en": self.titles[place]}

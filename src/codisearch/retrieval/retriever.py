@@ -129,18 +129,19 @@ class Retriever:
             answers += self._answer(cleaned[start : start + QUERIES_AT_ONCE], asked, allowed)
         return answers
 
-    def lookup(self, code: str, language: str | None = None) -> CodeCard:
+    def lookup(self, code: str, language: str | None = None, *, exact: bool = False) -> CodeCard:
         """Return all that is known of a code.
 
         Args:
             code: With or without its dot, in any case.
             language: Language of titles; None: English.
+            exact: Whether a look-alike letter (`EI1.9`) and `E11.-` are refused; else they are understood.
 
         Raises:
             InputError: If it does not have the form of a code, or the language is unknown.
             UnknownCodeError: If the code set does not have it; the error holds the nearest ones.
         """
-        return self._codebook.card(code, None if language is None else check_language(language))
+        return self._codebook.card(code, None if language is None else check_language(language), exact=exact)
 
     def suggest(self, typed: str, language: str | None = None, top: int = 10) -> list[Suggestion]:
         """Return completions of what is being typed: codes by their beginning, texts by their words'.

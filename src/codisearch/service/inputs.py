@@ -6,20 +6,20 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator
 
 from codisearch.errors import InputError
-from codisearch.languages import LANGUAGES, Language
+from codisearch.languages import Language, language_of_tag
 from codisearch.retrieval.queries import check_query
 
-_TAG: Final = re.compile(r"([A-Za-z]{2})([-_][A-Za-z0-9]{1,8})*")
 # White space is not among them: it is squeezed.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _QUALITY: Final = re.compile(r"\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
-def language_of_tag(tag: str) -> Language | None:
-    """Return the language of a tag such as `ca`, `CA` or `ca-ES`; None if it is none of the six."""
-    found = _TAG.fullmatch(tag.strip())
-    primary = found.group(1).lower() if found else ""
-    return next((language for language in LANGUAGES if language == primary), None)
+def _served_language(tag: str) -> Language | None:
+    """Return the language of a tag; None if it is none of the six, which is no error here."""
+    try:
+        return language_of_tag(tag)
+    except InputError:
+        return None
 
 
 def preferred_language(tags: str | None) -> Language | None:
@@ -29,13 +29,13 @@ def preferred_language(tags: str | None) -> Language | None:
         tag, _, parameters = wish.partition(";")
         quality = _QUALITY.fullmatch(parameters or "q=1")
         weight = float(quality.group(1)) if quality else 0.0
-        if weight and (language := language_of_tag(tag)):
+        if weight and (language := _served_language(tag)):
             weighted.append((weight, language))
     return max(weighted, key=lambda one: one[0])[1] if weighted else None
 
 
 def _shortened(tag: object) -> object:
-    return (language_of_tag(tag) or tag) if isinstance(tag, str) else tag
+    return (_served_language(tag) or tag) if isinstance(tag, str) else tag
 
 
 LanguageTag = Annotated[Language, BeforeValidator(_shortened)]

@@ -107,3 +107,9 @@ def test_phrase_that_is_empty() -> None:
     (element,) = parsed([row]).group[0].element
     assert element.display is None
     assert len(element.code) == 16
+
+
+def test_version_is_that_of_the_code_system() -> None:
+    """A release is labelled with the name of the code system, its version is not."""
+    header_and_rows = FhirWriter(replace(HEAD, release="ICD-10-CM 2026-04")).rows([coded()], before=0)
+    assert '"targetVersion":"2026-04"' in header_and_rows

@@ -85,6 +85,30 @@ def test_lookup_in_a_language(client: TestClient, tag: str) -> None:
     assert parts_of(resource, "property") == []
 
 
+@pytest.mark.parametrize(
+    ("names", "tags"),
+    [
+        (["lang.es"], ["es"]),
+        (["lang.ES-mx", "lang.en"], ["en", "es", "en"]),
+        (["lang.de"], []),
+        (["lang.de", "designation"], ["en", "es", "en"]),
+        (["definition"], []),
+    ],
+)
+def test_lookup_of_designations(client: TestClient, names: list[str], tags: list[str]) -> None:
+    """Titles in one language can be asked for; there are no definitions."""
+    response = client.get(LOOKUP, params={"system": SYSTEM, "code": "I10", "property": names})
+    assert response.status_code == 200
+    assert [one["language"] for one in parts_of(response.json(), "designation")] == tags
+    assert parts_of(response.json(), "property") == []
+
+
+def test_lookup_of_the_address(client: TestClient) -> None:
+    asked = {"system": SYSTEM, "code": "I10", "property": ["url", "name"]}
+    resource = client.get(LOOKUP, params=asked).json()
+    assert parts_of(resource, "property") == [{"code": "url", "value": SYSTEM}]
+
+
 def test_language_without_titles(client: TestClient) -> None:
     asked = {"system": SYSTEM, "code": "I10", "displayLanguage": "de"}
     assert values_of(client.get(LOOKUP, params=asked).json())["display"] == I10
@@ -109,6 +133,7 @@ def test_lookup_of_a_coding(client: TestClient) -> None:
         ({"system": SYSTEM}, 400, "invalid", "`code`: field required"),
         ({"system": SYSTEM, "code": ""}, 400, "invalid", "`code`"),
         ({"system": SYSTEM, "code": "I10", "property": "x"}, 400, "not-supported", "allowed are billable"),
+        ({"system": SYSTEM, "code": "I10", "property": "lang."}, 400, "not-supported", "lang.es and"),
         ({"system": SYSTEM, "code": "I10", "_format": "xml"}, 406, "not-supported", "Only JSON"),
         ({"system": SYSTEM, "code": ["I10", "E11"]}, 400, "invalid", "`code` came more than once"),
     ],
@@ -289,3 +314,16 @@ def test_language_of_the_header(client: TestClient, header: str, display: str) -
     assert values_of(client.post(LOOKUP, json=body, headers=headers).json())["display"] == display
     english = client.get(LOOKUP, params={**asked, "displayLanguage": "en"}, headers=headers).json()
     assert values_of(english)["display"] == I10
+
+
+@pytest.mark.parametrize(
+    ("code", "meant"), [("EIl.9", "E11.9"), ("EI1.9", "E11.9"), ("E11.-", "E11"), ("R07O", "R07.0")]
+)
+def test_code_that_is_only_similar(client: TestClient, code: str, meant: str) -> None:
+    """What a person may type is no code of the system for a program; the right one is named."""
+    values = values_of(client.get(VALIDATE, params={"url": SYSTEM, "code": code}).json())
+    said = f"There is no code {code!r} in ICD-10-CM; did you mean {meant}?"
+    assert values == {"result": False, "message": said}
+    assert client.get(f"/fhir/CodeSystem/$lookup?system={SYSTEM}&code={code}").status_code == 404
+    below = {"url": f"{SYSTEM}?fhir_vs=isa/{code}"}
+    assert client.get("/fhir/ValueSet/$expand", params=below).status_code in {400, 404}

@@ -26,6 +26,8 @@ STANDARD = {
     "excludeNested": "false",
     "excludeNotForUI": "false",
     "excludePostCoordinated": "true",
+    "abstract": "true",
+    "date": "2026-04-01",
 }
 
 

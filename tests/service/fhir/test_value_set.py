@@ -134,6 +134,19 @@ def test_validate_code(client: TestClient, root: str, asked: dict[str, str], res
         assert ("message" in values) is not result
 
 
+@pytest.mark.parametrize("path", [EXPAND, VALIDATE])
+@pytest.mark.parametrize(("version", "status"), [("2026-04", 200), ("2020", 404)])
+def test_version_of_a_value_set(client: TestClient, path: str, version: str, status: int) -> None:
+    """It is that of the code system that implies the value set; another one is not served."""
+    asked = {"url": f"{ALL}=isa/E11", "valueSetVersion": version}
+    if path == VALIDATE:
+        asked |= {"system": SYSTEM, "code": "E11"}
+    response = client.get(path, params=asked, headers={"Prefer": "handling=strict"})
+    assert response.status_code == status
+    if status == 404:
+        assert response.json()["issue"][0]["diagnostics"] == "Unknown version '2020'; served is '2026-04'."
+
+
 @pytest.mark.parametrize(
     ("asked", "status"),
     [

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from codisearch.codes import ICD10CM_SYSTEM
+from codisearch.codes import ICD10CM_SYSTEM, release_version
 from codisearch.coding.rows import Candidate, CodedRow, squeeze
 from codisearch.coding.writers.cells import matched
 from codisearch.coding.writers.contract import Head
@@ -45,7 +45,7 @@ class FhirWriter:
         group = {
             "source": self._head.source_system,
             "target": ICD10CM_SYSTEM,
-            "targetVersion": self._head.release,
+            "targetVersion": release_version(self._head.release),
         }
         return f',"group":[{_json(group).removesuffix("}")},"element":[\n'
 

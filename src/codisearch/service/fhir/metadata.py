@@ -3,10 +3,10 @@
 from typing import Any, Final
 
 import codisearch
-from codisearch.codes import ICD10CM_SYSTEM
+from codisearch.codes import ICD10CM_SYSTEM, release_version
 from codisearch.languages import LANGUAGES
 from codisearch.retrieval.bundle import Manifest
-from codisearch.service.fhir.code_system import PROPERTIES, version_of
+from codisearch.service.fhir.code_system import PROPERTIES
 from codisearch.service.fhir.outcomes import FHIR_TYPE
 from codisearch.service.fhir.parameters import ExpandParams
 
@@ -28,7 +28,7 @@ def capability_statement(manifest: Manifest) -> dict[str, Any]:
 def terminology_capabilities(manifest: Manifest) -> dict[str, Any]:
     """Return the TerminologyCapabilities."""
     version = {
-        "code": version_of(manifest),
+        "code": release_version(manifest.release),
         "isDefault": True,
         "compositional": False,
         "language": list(LANGUAGES),

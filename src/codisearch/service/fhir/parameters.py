@@ -28,7 +28,7 @@ class LookupParams(Operation):
     displayLanguage: Text | None = Field(None, description="`es` or `es-ES`.", examples=["es"])  # noqa: N815
     property: list[Text] = Field(
         default_factory=list,
-        description="parent, child, billable, chapter, designation; all if none.",
+        description="parent, child, billable, chapter, designation; all if none; lang.es: Spanish titles.",
     )
     date: Text | None = Field(None, description="Accepted without effect.")
 
@@ -62,6 +62,7 @@ class MemberParams(Operation):
     system: Text | None = Field(None, examples=["http://hl7.org/fhir/sid/icd-10-cm"])
     version: Text | None = None
     systemVersion: Text | None = Field(None, description="Another name of `version`.")  # noqa: N815
+    valueSetVersion: Text | None = Field(None, description="That of the code system.")  # noqa: N815
     display: Text | None = None
     displayLanguage: Text | None = Field(None, examples=["ca"])  # noqa: N815
 
@@ -73,6 +74,7 @@ class ExpandParams(Operation):
         description="All codes, `...?fhir_vs`, or a code and those below it, `...?fhir_vs=isa/E11`.",
         examples=["http://hl7.org/fhir/sid/icd-10-cm?fhir_vs=isa/E11"],
     )
+    valueSetVersion: Text | None = Field(None, description="That of the code system.")  # noqa: N815
     filter: str = Field(
         "", description="A phrase, or the beginning of a term or code.", examples=["neuropatía"]
     )

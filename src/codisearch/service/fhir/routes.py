@@ -1,5 +1,6 @@
 """The routes under `/fhir`."""
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -11,6 +12,7 @@ from codisearch.service.bodies import StrictRoute
 from codisearch.service.fhir.code_system import (
     IDENTIFIER,
     check_system,
+    check_version,
     code_system,
     looked_up,
     subsumed,
@@ -75,7 +77,7 @@ async def _lookup(asked: LookupParams, state: ServiceState, request: Request) ->
     check_system(asked.system, asked.version, retriever.manifest)
     language = preferred_language(wishes(asked, request))
     try:
-        card = await state.runner.call(retriever.lookup, asked.code, language)
+        card = await state.runner.call(partial(retriever.lookup, exact=True), asked.code, language)
     except UnknownCodeError as error:
         raise ProblemError(not_found(error)) from error
     return resource(looked_up(card, asked, retriever.manifest))
@@ -109,7 +111,7 @@ async def _find(
     """Return what is known of a code, or why nothing is."""
     language = preferred_language(wishes(asked, request))
     try:
-        return await state.runner.call(state.retriever.lookup, asked.code, language)
+        return await state.runner.call(partial(state.retriever.lookup, exact=True), asked.code, language)
     except InputError as error:
         return error
 
@@ -152,6 +154,7 @@ async def validate_member_posted(body: Posted, state: State, request: Request) -
 async def _validate_member(asked: MemberParams, state: ServiceState, request: Request) -> Response:
     retriever = state.retriever
     check_system(asked.system, asked.systemVersion or asked.version, retriever.manifest)
+    check_version(asked.valueSetVersion, retriever.manifest)
     found = await _find(asked, state, request)
     try:
         return resource(validated(within(retriever.codebook, asked.url, found), asked))
@@ -176,6 +179,7 @@ async def expand_value_set_posted(body: Posted, state: State, request: Request) 
 async def _expand(asked: ExpandParams, state: ServiceState, request: Request) -> Response:
     if asked.filter:
         record_of(request).queries.append(asked.filter)
+    check_version(asked.valueSetVersion, state.retriever.manifest)
     asked = asked.model_copy(update={"displayLanguage": wishes(asked, request)})
     try:
         return resource(await expand(state.retriever, state.runner, asked))

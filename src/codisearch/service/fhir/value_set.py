@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from codisearch.codes import ICD10CM_SYSTEM
+from codisearch.codes import ICD10CM_SYSTEM, release_version
 from codisearch.errors import InputError
 from codisearch.retrieval import Retriever
 from codisearch.retrieval.answers import CodeCard
 from codisearch.retrieval.codebook import Codebook
 from codisearch.retrieval.queries import MAX_TOP, SearchOptions
 from codisearch.retrieval.static import fold
-from codisearch.service.fhir.code_system import designations, version_of
+from codisearch.service.fhir.code_system import designations
 from codisearch.service.fhir.parameters import ExpandParams
 from codisearch.service.inputs import preferred_language, read_query
 from codisearch.service.problems import Problem, ProblemError
@@ -57,7 +57,7 @@ def _members(book: Codebook, root: str | None) -> Sequence[str]:
     """Return the codes of a value set, in code order."""
     if root is None:
         return book.codes
-    top = book.require(root)
+    top = book.require(root, exact=True)
     return [top, *book.below(top)]
 
 
@@ -105,7 +105,7 @@ def within(book: Codebook, url: str, found: CodeCard | InputError) -> CodeCard |
         InputError: If there is no code that it is named after.
     """
     root = root_of(url)
-    top = None if root is None else book.require(root)
+    top = None if root is None else book.require(root, exact=True)
     if isinstance(found, InputError) or top in {None, found.code, *book.path(found.code)}:
         return found
     return InputError(f"{found.code} is not in the value set {url[:200]}.")
@@ -129,7 +129,7 @@ def _count(asked: ExpandParams, total: int) -> int:
 
 
 def _entries(retriever: Retriever, codes: Sequence[str], asked: ExpandParams) -> list[dict[str, Any]]:
-    version, language = version_of(retriever.manifest), preferred_language(asked.displayLanguage)
+    version, language = release_version(retriever.manifest.release), preferred_language(asked.displayLanguage)
     entries: list[dict[str, Any]] = []
     for code in codes:
         title, _ = retriever.codebook.title(code, language)
@@ -142,7 +142,7 @@ def _entries(retriever: Retriever, codes: Sequence[str], asked: ExpandParams) ->
 def _value_set(
     retriever: Retriever, asked: ExpandParams, total: int, contains: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    version = version_of(retriever.manifest)
+    version = release_version(retriever.manifest.release)
     expansion: dict[str, Any] = {
         "identifier": f"urn:uuid:{uuid.uuid4()}",
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
