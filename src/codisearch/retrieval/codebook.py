@@ -140,8 +140,9 @@ class Codebook:
         similar = self.find(typed) if exact else None
         nearest = tuple(self.name(one, language) for one in ([similar] if similar else self.nearest(code)))
         shown = ", ".join(one.code for one in nearest[:4])
+        asked = typed.strip() if exact else code
         raise UnknownCodeError(
-            f"There is no code {typed.strip() if exact else code} in {self.release}; the nearest are {shown}.",
+            f"There is no code {asked} in {self.release}; the nearest are {shown}.",
             code,
             nearest,
         )
