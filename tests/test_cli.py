@@ -190,3 +190,39 @@ def test_kedro_finds_no_commands_of_ours() -> None:
     """The group that Kedro looks for in a project's command line is there and empty."""
     assert cli.commands == {}
     cli(args=["--help"], standalone_mode=False)
+
+
+def test_groups(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With groups every code is still there, once, and an answer that is not sure says why."""
+    assert run(monkeypatch, "search", "xylophone quartet", "--groups", "--precision", "0.9") == 0
+    printed = capsys.readouterr().out
+    assert all(printed.count(f" {code} ") == 1 for code, _, _ in CODES)
+    assert "Not sure: 90 % right answers are out of reach." in " ".join(printed.split())
+
+
+def test_typed_code(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A code that does not exist is said so, not called unsure."""
+    assert run(monkeypatch, "search", "J45.99") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "J45.99 is no code of tiny that may be shown; these are the nearest." in printed
+
+
+def test_lookup(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A code is shown as a card or as JSON; one that does not exist is an error in one line."""
+    assert run(monkeypatch, "lookup", "j45") == 0
+    assert "J45 Asthma" in capsys.readouterr().out
+    assert run(monkeypatch, "lookup", "j45", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["official_title"] == "Asthma"
+    assert run(monkeypatch, "lookup", "J46") == 1
+    assert_one_line(capsys, "There is no code J46 in tiny; the nearest are J45")
+
+
+def test_info(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the bundle is made of, and what each precision needs, as a table or as JSON."""
+    assert run(monkeypatch, "info") == 0
+    printed = capsys.readouterr().out
+    assert "likely 50 % or more: 70 % of the answers" in printed
+    assert run(monkeypatch, "info", "--json") == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["release"], facts["codes"]) == ("tiny", 3)
+    assert facts["thresholds"] == [{"precision": 0.8, "probability": 0.5, "coverage": 0.7}]

@@ -160,8 +160,10 @@ def _doubt(answer: "Answer") -> str:
         return ""
     if answer.hits and answer.hits[0].alias_source == "code":
         return f"{answer.query} is no code of {answer.release} that may be shown; these are the nearest. "
-    wanted = f"{100 * answer.threshold:.0f} %" if answer.threshold <= 1 else "more than can be reached"
-    return f"Not sure: {100 * answer.precision:.0f} % right answers need a first code as likely as {wanted}. "
+    asked = f"Not sure: {100 * answer.precision:.0f} % right answers"
+    if answer.threshold > 1:
+        return f"{asked} are out of reach. "
+    return f"{asked} need a first code that is likely to {100 * answer.threshold:.0f} %. "
 
 
 def _card(card: "CodeCard") -> Table:

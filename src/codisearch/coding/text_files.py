@@ -13,7 +13,6 @@ from codisearch.errors import InputError
 
 _SAMPLE: Final = 50
 NAMES: Final = {",": "comma", ";": "semicolon", "|": "bar", "\t": "tab"}
-LONGEST_FIELD: Final = 1 << 20
 """In characters; without a limit, a quote left open would read the whole file into memory."""
 _NOTHING: Final = "\x1f"  # stands in no text, so it separates nothing
 _TRY: Final = "give the file's own with --encoding, for example cp1252 or utf-16"
@@ -66,7 +65,6 @@ def records(
     Raises:
         InputError: If quotes do not fit or a field is too long.
     """
-    csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines, delimiter=separator or _NOTHING, strict=strict)
     begins = first
     while True:
@@ -84,7 +82,7 @@ def records(
 def _advice(problem: str) -> str:
     """Return what the library found wrong, and what to do."""
     if "field limit" in problem:
-        return f"a field has more than {LONGEST_FIELD:,} characters; is a quote left open?"
+        return f"a field has more than {csv.field_size_limit():,} characters; is a quote left open?"
     problem = problem.replace(_NOTHING, "end of line")
     return f"{problem}; a quote inside a quoted field must be doubled, and every quoted field must end."
 
@@ -131,6 +129,8 @@ def _check_list(widths: dict[Separator, list[int]], path: Path) -> None:
 def _widths(sample: list[str], separator: str, path: Path) -> list[int]:
     """Return the number of fields of each record of the sample; the last may be cut and is left out."""
     rows: list[int] = []
+    may_be_cut = False
     with suppress(InputError):  # reading with the right separator says what is wrong, and where
         rows.extend(len(fields) for _, fields in records(sample, separator, path, strict=False))
-    return rows[:-1] if len(sample) == _SAMPLE else rows
+        may_be_cut = len(sample) == _SAMPLE
+    return rows[:-1] if may_be_cut else rows

@@ -62,7 +62,7 @@ class Codebook:
         self._bare = [code.replace(".", "") for code in self.codes]
         self._is_billable = codes["billable"].to_numpy(dtype=np.bool_)
         self._chapters = codes["chapter"].to_numpy(dtype=object)
-        self._categories = sorted({category_of(code) for code in self.codes})
+        self._categories = sorted({category_of(code) for code in self.codes} & self.positions.keys())
         names = titles[["code", "language", "title"]].itertuples(index=False, name=None)
         self._translations = {(code, language): title for code, language, title in names}
         self._confusables = {

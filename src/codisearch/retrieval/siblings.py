@@ -85,7 +85,7 @@ class Siblings:
         book = self._codebook
         frames = {}
         families: dict[_Family, list[str]] = {}
-        for code in (category, *book.below(category)):
+        for code in book.completions(category, len(book.codes)):
             place = book.positions[code]
             frames[code] = _frame(book.titles[place], billable=book.billable[place])
             families.setdefault(frames[code].family, []).append(code)
