@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from codisearch.errors import InputError
 from codisearch.retrieval.confidence import (
+    NEVER,
     ConditionalLogit,
     Confidence,
     LanguageScale,
     Threshold,
-    never,
 )
 from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES, Evidence
 
@@ -127,7 +127,7 @@ def test_a_language_changes_no_order(problem: tuple[Evidence, ConditionalLogit])
 
 THRESHOLDS = tuple(
     Threshold(precision=precision, probability=probability, coverage=0.5)
-    for precision, probability in ((0.5, 0.1), (0.7, 0.4), (0.8, 0.6), (0.9, never()))
+    for precision, probability in ((0.5, 0.1), (0.7, 0.4), (0.8, 0.6), (0.9, NEVER))
 )
 
 
@@ -142,7 +142,7 @@ def test_threshold(precision: float, least: float) -> None:
 
 def test_without_thresholds_nothing_is_known() -> None:
     """A model that was given no thresholds promises nothing."""
-    assert logit().threshold(0.5) == never() > 1
+    assert logit().threshold(0.5) == NEVER > 1
 
 
 @pytest.mark.parametrize("precision", [0.49, 1.0, float("nan")])

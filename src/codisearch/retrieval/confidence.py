@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES, Evidence
 from codisearch.retrieval.queries import check_precision
 
-_NEVER: Final = 2.0
+NEVER: Final = 2.0
 """A threshold that no probability reaches."""
 
 Floats = npt.NDArray[np.float64]
@@ -115,7 +115,7 @@ class ConditionalLogit(_Strict):
         """
         check_precision(precision)
         enough = [one.probability for one in self.thresholds if one.precision >= precision - 1e-9]
-        return enough[0] if enough else _NEVER
+        return enough[0] if enough else NEVER
 
 
 class Confidence(_Strict):
@@ -142,8 +142,3 @@ class Confidence(_Strict):
             InputError: If the precision is not between 0.5 and 0.99.
         """
         return self.model(rerank=rerank).threshold(self.precision if precision is None else precision)
-
-
-def never() -> float:
-    """Return a threshold that no probability reaches."""
-    return _NEVER

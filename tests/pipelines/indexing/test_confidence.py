@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from codisearch.pipelines.indexing.confidence import choose_thresholds, fit_logit
 from codisearch.pipelines.indexing.params import ConfidenceParams
-from codisearch.retrieval.confidence import ConditionalLogit, LanguageScale, Threshold, never
+from codisearch.retrieval.confidence import NEVER, ConditionalLogit, LanguageScale, Threshold
 from codisearch.retrieval.evidence import FEATURES, QUERY_FEATURES, Evidence
 
 Flags = npt.NDArray[np.bool_]
@@ -187,9 +187,9 @@ def test_thresholds_by_hand() -> None:
 @pytest.mark.parametrize(
     ("least", "expected"),
     [
-        (2, {0.5: (0.6, 1.0), 0.75: (0.7, 0.6667), 0.76: (never(), 0.0)}),
-        (5, {0.5: (0.6, 1.0), 0.51: (never(), 0.0)}),
-        (7, {0.5: (never(), 0.0)}),
+        (2, {0.5: (0.6, 1.0), 0.75: (0.7, 0.6667), 0.76: (NEVER, 0.0)}),
+        (5, {0.5: (0.6, 1.0), 0.51: (NEVER, 0.0)}),
+        (7, {0.5: (NEVER, 0.0)}),
     ],
 )
 def test_too_few_answers(least: int, expected: dict[float, tuple[float, float]]) -> None:
@@ -210,7 +210,7 @@ def test_thresholds_of_no_queries() -> None:
     """Without queries nothing is in reach."""
     none = np.zeros(0)
     found = choose_thresholds(none, none.astype(np.bool_), none, least_answers=1)
-    assert {one.probability for one in found} == {never()}
+    assert {one.probability for one in found} == {NEVER}
 
 
 @given(
@@ -234,7 +234,7 @@ def test_thresholds_are_the_lowest_that_keep_the_promise(
             share = (weights * right)[answered].sum() / weights[answered].sum()
             if answered.sum() >= least and share >= one.precision:
                 kept.append((cut, weights[answered].sum() / weights.sum()))
-        assert (one.probability, one.coverage) == pytest.approx(min(kept, default=(never(), 0.0)))
+        assert (one.probability, one.coverage) == pytest.approx(min(kept, default=(NEVER, 0.0)))
     assert all(one.probability <= two.probability for one, two in pairwise(found))
 
 

@@ -10,10 +10,10 @@ import torch
 from codisearch.languages import LANGUAGES
 from codisearch.pipelines.indexing.params import ConfidenceParams
 from codisearch.retrieval.confidence import (
+    NEVER,
     ConditionalLogit,
     LanguageScale,
     Threshold,
-    never,
 )
 from codisearch.retrieval.evidence import Evidence
 from codisearch.retrieval.queries import MAX_PRECISION, MIN_PRECISION
@@ -87,7 +87,7 @@ def choose_thresholds(
     for precision in np.arange(MIN_PRECISION, MAX_PRECISION + _STEP / 2, _STEP).round(2):
         reached = np.flatnonzero(usable & (share >= precision))
         if not len(reached):
-            thresholds.append(Threshold(precision=float(precision), probability=never(), coverage=0.0))
+            thresholds.append(Threshold(precision=float(precision), probability=NEVER, coverage=0.0))
             continue
         last = int(reached[-1])
         thresholds.append(
